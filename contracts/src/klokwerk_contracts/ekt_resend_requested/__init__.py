@@ -1,0 +1,48 @@
+"""``ekt.resend.requested``: somebody asks for a new EKT of one debtor and order day."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from klokwerk_contracts.types import Event, Identifier, Instant, LongText, Text
+
+
+class ResendReason(StrEnum):
+    """Why it is sent again (EF-03)."""
+
+    NOT_RECEIVED = "not_received"
+    CORRECTED = "corrected"
+    DELETED = "deleted"
+    LOST = "lost"
+    EXTRA_COPY = "extra_copy"
+    TECHNICAL = "technical"
+    UNSAID = "unsaid"
+
+
+class EktResendRequested(Event):
+    """One request; the EKT service holds it until it has `sale_revision`, then builds anew (D-22).
+
+    Attributes:
+        request_id: id of this request; asking twice with one id sends once.
+        sale_revision: the revision the user saw when asking.
+    """
+
+    TOPIC: ClassVar[str] = "ekt.resend.requested"
+
+    request_id: Identifier
+    debtor_id: Identifier
+    order_day: date
+    sale_revision: Annotated[int, Field(ge=1)]
+    requested_by: Text
+    requested_at: Instant
+    reason: ResendReason = ResendReason.UNSAID
+    note: LongText = ""
+
+    @property
+    def key(self) -> str:
+        """Order is kept for each debtor."""
+        return self.debtor_id

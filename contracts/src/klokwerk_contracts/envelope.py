@@ -1,0 +1,110 @@
+"""CloudEvents 1.0 in Kafka's binary mode: the headers around every event.
+
+The value of a record is the event's plain JSON; everything about it travels in headers, so that a
+reader can route, filter and dead-letter a record without parsing its body.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion")
+
+Header = tuple[str, bytes]
+
+
+class BadEnvelope(ValueError):
+    """The headers of a record are not a CloudEvent; the text names the header and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the headers of one record say.
+
+    Attributes:
+        id: unique id of the event (UUIDv7 from Klokwerk itself; any UUID from others).
+        type: name of the event, the same as its topic, e.g. ``sale.completed``.
+        source: who wrote it, a URI reference such as ``/sales-service`` or ``//webshop.example``.
+        time: when it happened, an aware UTC instant.
+        schema: name and version of the body's schema, e.g. ``sale.completed/v1``.
+        traceparent: W3C trace context, empty when the writer has none.
+    """
+
+    id: UUID
+    type: str
+    source: str
+    time: datetime
+    schema: str
+    traceparent: str = ""
+
+
+def new_event_id() -> UUID:
+    """A UUIDv7: unique, and sorted by the time it was made."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
+    value |= 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+def to_headers(envelope: Envelope) -> list[Header]:
+    """The Kafka headers of `envelope`, in a fixed order."""
+    pairs = [
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_id", str(envelope.id)),
+        ("ce_type", envelope.type),
+        ("ce_source", envelope.source),
+        ("ce_time", envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z")),
+        ("ce_dataschema", envelope.schema),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if envelope.traceparent:
+        pairs.append(("traceparent", envelope.traceparent))
+    return [(name, value.encode()) for name, value in pairs]
+
+
+def from_headers(headers: Iterable[tuple[str, bytes | None]] | Mapping[str, bytes]) -> Envelope:
+    """Read the envelope of a record; headers of others are ignored, whatever they hold.
+
+    Raises:
+        BadEnvelope: a required header is missing, empty or unreadable; the text names it.
+    """
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    raw: dict[str, bytes | None] = dict(pairs)
+    text: dict[str, str] = {}
+    for name in (*REQUIRED, "ce_dataschema", "traceparent"):
+        value = raw.get(name)
+        if not value:
+            if name in REQUIRED:
+                raise BadEnvelope(f"header {name} is missing: every event needs {', '.join(REQUIRED)}")
+            continue
+        try:
+            text[name] = value.decode()
+        except UnicodeDecodeError as error:
+            raise BadEnvelope(f"header {name} is not UTF-8: write it as UTF-8 text") from error
+    if text["ce_specversion"] != SPEC_VERSION:
+        raise BadEnvelope(f"header ce_specversion is {text['ce_specversion']!r}: this reader knows 1.0")
+    try:
+        event_id = UUID(text["ce_id"])
+    except ValueError as error:
+        raise BadEnvelope(f"header ce_id is {text['ce_id']!r}: write a UUID") from error
+    try:
+        moment = datetime.fromisoformat(text["ce_time"])
+    except ValueError as error:
+        raise BadEnvelope(f"header ce_time is {text['ce_time']!r}: write ISO 8601 with a zone") from error
+    if moment.tzinfo is None:
+        raise BadEnvelope(f"header ce_time is {text['ce_time']!r}: the zone is missing, write e.g. ...Z")
+    return Envelope(
+        id=event_id,
+        type=text["ce_type"],
+        source=text["ce_source"],
+        time=moment.astimezone(UTC),
+        schema=text.get("ce_dataschema", ""),
+        traceparent=text.get("traceparent", ""),
+    )

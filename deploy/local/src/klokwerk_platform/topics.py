@@ -1,0 +1,192 @@
+"""The topics, as the contracts want them: made, grown and set right; never made by accident.
+
+For a topic ``t`` with a reader group ``g`` there are also ``t.g.dlq``, where ``g`` puts what it can't take
+(kept until a person decided), and ``t.g.replay``, through which only ``g`` gets events again. What people did
+to dead letters and which ranges were replayed is kept in ``klokwerk.operations``.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from klokwerk_platform.servers import Say, say_nothing
+
+OPERATIONS_TOPIC = "klokwerk.operations"
+_DAY_MS = 86_400_000
+_FOREVER = "-1"
+_REPLAY_DAYS = 7
+_MAX_MESSAGE_BYTES = 1_048_576 + 65_536  # a megabyte of event with its headers
+
+
+class Reader(BaseModel):
+    """A service that reads a topic with a consumer group."""
+
+    service: str
+    group: str
+
+
+class TopicContract(BaseModel):
+    """What a ``topic.yaml`` of the contracts says about its topic."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    partitions: int = Field(ge=1, le=1000)
+    compacted: bool = False
+    retention_days: int | None = Field(None, ge=1)
+    readers: list[Reader] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _kept_for_a_time_or_compacted(self) -> TopicContract:
+        if self.compacted == (self.retention_days is not None):
+            raise ValueError(f"{self.name}: say either compacted: true or retention_days")
+        return self
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic as it must be on the cluster."""
+
+    name: str
+    partitions: int
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What ``apply_topics`` did."""
+
+    created: list[str]
+    grown: list[str]
+    altered: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.created or self.grown or self.altered)
+
+
+def contracts() -> list[TopicContract]:
+    """The contracts of all topics, sorted by name."""
+    root = importlib.resources.files("klokwerk_contracts")
+    found = [
+        TopicContract.model_validate(yaml.safe_load((folder / "topic.yaml").read_text()))
+        for folder in root.iterdir()
+        if folder.is_dir() and (folder / "topic.yaml").is_file()
+    ]
+    return sorted(found, key=lambda contract: contract.name)
+
+
+def wanted_topics(contracts_of: list[TopicContract], prefix: str = "", brokers: int = 1) -> list[Topic]:
+    """Every topic that must be there, side topics included.
+
+    Args:
+        prefix: put before every name.
+        brokers: a topic is copied to at most three; with three, two must have it before a write counts.
+    """
+    copies = {"min.insync.replicas": str(2 if brokers >= 3 else 1)}
+    size = {"max.message.bytes": str(_MAX_MESSAGE_BYTES)}
+    topics = []
+    for contract in contracts_of:
+        if contract.compacted:
+            kept = {"cleanup.policy": "compact", "retention.ms": _FOREVER}
+        else:
+            kept = {"cleanup.policy": "delete", "retention.ms": str((contract.retention_days or 1) * _DAY_MS)}
+        topics.append(Topic(prefix + contract.name, contract.partitions, kept | copies | size))
+        for reader in contract.readers:
+            side = f"{prefix}{contract.name}.{reader.group}"
+            # A dead letter carries its headers and a reason on top of what was the limit already.
+            forever = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
+            forever |= {"max.message.bytes": str(2 * _MAX_MESSAGE_BYTES)}
+            topics.append(Topic(f"{side}.dlq", 1, forever | copies))
+            week = {"cleanup.policy": "delete", "retention.ms": str(_REPLAY_DAYS * _DAY_MS)}
+            topics.append(Topic(f"{side}.replay", contract.partitions, week | copies | size))
+    forever = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
+    topics.append(Topic(prefix + OPERATIONS_TOPIC, 1, forever | copies))
+    return topics
+
+
+async def apply_topics(
+    bootstrap: str,
+    prefix: str = "",
+    *,
+    contracts_of: list[TopicContract] | None = None,
+    say: Say = say_nothing,
+) -> Applied:
+    """Make what is missing, add partitions, set settings right. Removes nothing and never shrinks.
+
+    Raises ``KafkaError`` when the cluster refuses.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        wanted = wanted_topics(contracts() if contracts_of is None else contracts_of, prefix, brokers)
+        applied = Applied(
+            await _create(admin, wanted, min(3, brokers)),
+            await _grow(admin, wanted),
+            await _set_right(admin, wanted),
+        )
+    finally:
+        await admin.close()
+    for what, names in (("made", applied.created), ("grown", applied.grown), ("set right", applied.altered)):
+        if names:
+            say(f"Topics {what}: {len(names)}")
+    return applied
+
+
+async def _create(admin: AIOKafkaAdminClient, wanted: list[Topic], copies: int) -> list[str]:
+    there = set(await admin.list_topics())
+    missing = [topic for topic in wanted if topic.name not in there]
+    if not missing:
+        return []
+    answer = await admin.create_topics(
+        [
+            NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.settings)
+            for topic in missing
+        ]
+    )
+    created = []
+    for name, code, *rest in answer.topic_errors:
+        if code == 0:
+            created.append(name)
+        elif code != TopicAlreadyExistsError.errno:  # somebody else made it at the same time: as good
+            raise for_code(code)(f"{name}: {rest[0] if rest else 'refused'}")
+    return created
+
+
+async def _grow(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
+    described = await admin.describe_topics([topic.name for topic in wanted])
+    partitions = {each["topic"]: len(each["partitions"]) for each in described}
+    short = {
+        topic.name: topic.partitions for topic in wanted if 0 < partitions.get(topic.name, 0) < topic.partitions
+    }
+    if short:
+        answer = await admin.create_partitions({name: NewPartitions(count) for name, count in short.items()})
+        for name, code, *rest in answer.topic_errors:
+            if code != 0:
+                raise for_code(code)(f"{name}: {rest[0] if rest else 'refused'}")
+    return sorted(short)
+
+
+async def _set_right(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in wanted]
+    found: dict[str, dict[str, str]] = {}
+    for answer in await admin.describe_configs(resources):
+        for resource in answer.resources:
+            found[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
+    wrong = [
+        topic
+        for topic in wanted
+        if any(found.get(topic.name, {}).get(key) != value for key, value in topic.settings.items())
+    ]
+    if wrong:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.settings) for topic in wrong]
+        )
+    return [topic.name for topic in wrong]

@@ -1,0 +1,1 @@
+"""Pure rules of the accounting link: no input, no output, no framework."""

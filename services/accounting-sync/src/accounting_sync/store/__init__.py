@@ -1,0 +1,1 @@
+"""Tables and every query, one module for each thing that is kept."""

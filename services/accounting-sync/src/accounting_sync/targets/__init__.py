@@ -1,0 +1,1 @@
+"""What each accounting system takes: one module a format or an interface."""

@@ -1,0 +1,1 @@
+"""The web pages of Klokwerk and the issuer of its access tokens."""

@@ -1,0 +1,86 @@
+"""Typed clients of the five services; the back office knows them by their HTTP APIs only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+import httpx
+
+from back_office.clients.accounting import AccountingClient
+from back_office.clients.debtors import DebtorClient
+from back_office.clients.dispatch import DispatchClient
+from back_office.clients.ekts import EktClient
+from back_office.clients.sales import SalesClient
+from back_office.clients.summary import SummaryClient
+from back_office.clients.transport import Caller, ServiceName
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The services as one signed-in user may use them."""
+
+    debtors: DebtorClient
+    sales: SalesClient
+    ekts: EktClient
+    dispatch: DispatchClient
+    accounting: AccountingClient
+    summaries: Mapping[ServiceName, SummaryClient]
+
+
+class Services:
+    """Keeps the connections to the services; one for each process.
+
+    Args:
+        addresses: base address of each service.
+        timeout: seconds to wait for an answer.
+        transport: stands in for the network in tests of single components.
+    """
+
+    def __init__(
+        self,
+        addresses: Mapping[ServiceName, str],
+        timeout: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        limits = httpx.Limits(max_connections=50, max_keepalive_connections=20)
+        self._http = {
+            name: httpx.AsyncClient(
+                base_url=address.rstrip("/"),
+                timeout=httpx.Timeout(timeout, connect=min(timeout, 2.0)),
+                limits=limits,
+                transport=transport,
+                follow_redirects=False,
+                trust_env=False,
+            )
+            for name, address in addresses.items()
+        }
+
+    def as_user(self, token: str, correlation: str) -> Clients:
+        """Clients that speak with the user's own `token`; `correlation` ties their calls together."""
+        callers = {
+            name: Caller(client, name, token=token, correlation=correlation)
+            for name, client in self._http.items()
+        }
+        return Clients(
+            debtors=DebtorClient(callers[ServiceName.DEBTORS]),
+            sales=SalesClient(callers[ServiceName.SALES]),
+            ekts=EktClient(callers[ServiceName.EKTS]),
+            dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
+            accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
+            summaries={name: SummaryClient(caller) for name, caller in callers.items()},
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self._http.values():
+            await client.aclose()
+
+    async def __aenter__(self) -> Services:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

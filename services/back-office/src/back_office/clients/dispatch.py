@@ -1,0 +1,76 @@
+"""The dispatch service: how invoices reach the customer."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from back_office.clients.shapes import Page, Shape, Words
+from back_office.clients.transport import Caller
+
+
+class Attempt(Shape):
+    """One dispatch of an invoice."""
+
+    dispatch_id: str = ""
+    intent: Words = ""
+    purpose: Words = "invoice"
+    state: Words = ""
+    channel: Words = ""
+    recipient: Words = ""
+    message: Words = ""
+    changed_at: datetime | None = None
+
+
+class DispatchedInvoice(Shape):
+    """An invoice with the state of its dispatch."""
+
+    invoice_id: str
+    invoice_number: Words = ""
+    debtor_id: Words = ""
+    debtor_name: Words = ""
+    kind: Words = "invoice"
+    issue_date: date | None = None
+    due_date: date | None = None
+    total: Decimal | None = None
+    currency: Words = "EUR"
+    source: Words = ""
+    state: Words = ""
+    intent: Words = ""
+    channel: Words = ""
+    recipient: Words = ""
+    message: Words = ""
+    automatic: bool = True
+    changed_at: datetime | None = None
+    dispatches: tuple[Attempt, ...] = ()
+
+
+class DispatchClient:
+    """Reads dispatches, sends by hand."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def find(self, **filters: str | None) -> Page[DispatchedInvoice]:
+        """Invoices by ``state`` and ``q``."""
+        return (await self._caller.get("/v1/invoices", Page[DispatchedInvoice], filters)).value
+
+    async def invoice(self, invoice_id: str) -> DispatchedInvoice:
+        """One invoice with every dispatch."""
+        return (await self._caller.get(f"/v1/invoices/{invoice_id}", DispatchedInvoice)).value
+
+    async def send(self, invoice_id: str, channel: str, once: str) -> dict[str, Any]:
+        """Send by hand, by one channel or by what the customer can receive (NV-60)."""
+        body = {"channel": channel} if channel else {}
+        path = f"/v1/invoices/{invoice_id}/send"
+        return (await self._caller.send("POST", path, dict[str, Any], body, once=once)).value
+
+    async def set_automatic(self, invoice_id: str, *, on: bool) -> dict[str, Any]:
+        """Take an invoice out of the automatic run, or put it back (NV-64)."""
+        path = f"/v1/invoices/{invoice_id}/automatic"
+        return (await self._caller.send("POST", path, dict[str, Any], {"on": on})).value
+
+    def document(self, invoice_id: str, kind: str) -> Any:
+        """The document as ``pdf`` or ``ubl``."""
+        return self._caller.download(f"/v1/invoices/{invoice_id}/documents/{kind}")

@@ -1,0 +1,146 @@
+"""The sales service: sales per order day and invoices."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from klokwerk_contracts.types import Money
+from pydantic import Field
+
+from back_office.clients.shapes import Page, Shape, Words
+from back_office.clients.transport import Caller
+
+
+class LastSending(Shape):
+    """What became of the last sending, as the sales service heard."""
+
+    state: Words = ""
+    message: Words = ""
+    at: datetime | None = None
+    channel: Words = ""
+    automatic: bool = False
+
+
+class DaySummary(Shape):
+    """A day that has sales."""
+
+    day: date
+    debtors: int = 0
+
+
+class SoldToDebtor(Shape):
+    """One row of "(Sold) Per debtor"."""
+
+    debtor_id: str
+    debtor_number: Words = ""
+    name: Words = ""
+    lines: int = 0
+    total: Money | None = None
+    use_ekts: bool = False
+    complete: bool = False
+    revision: int = 0
+    ekt: LastSending | None = None
+
+
+class SaleLine(Shape):
+    """One line of a sale."""
+
+    line_id: str
+    article_name: Words = ""
+    article_number: Words = ""
+    units: int = 0
+    pieces_per_unit: int = 0
+    allocated: int = 0
+    price: Money | None = None
+    grower: Words = ""
+    order_reference: Words = ""
+    missing: tuple[str, ...] = ()
+
+
+class Missing(Shape):
+    """One requirement that is not met, with where it is mended."""
+
+    code: Words = ""
+    message: Words = ""
+    link: Words = ""
+
+
+class CanResend(Shape):
+    """Whether there is a Resend EKT button (D-01), and what stands in the way of sending."""
+
+    visible: bool = False
+    missing: tuple[Missing, ...] = ()
+
+
+class SaleOfDebtor(Shape):
+    """A debtor's sale of one order day."""
+
+    debtor_id: str
+    order_day: date
+    debtor_number: Words = ""
+    name: Words = ""
+    revision: int = 0
+    complete: bool = False
+    use_ekts: bool = False
+    total: Money | None = None
+    lines: tuple[SaleLine, ...] = ()
+    can_resend: CanResend = CanResend()
+
+
+class ResendAccepted(Shape):
+    """A resend that is on its way."""
+
+    request_id: str = ""
+    sale_revision: int = 0
+
+
+class InvoiceRow(Shape):
+    """An invoice in the list."""
+
+    invoice_id: str
+    invoice_number: Words = ""
+    kind: str = "invoice"
+    state: str = "draft"
+    debtor_id: str = ""
+    debtor_name: Words = ""
+    issue_date: date | None = None
+    due_date: date | None = None
+    total: Decimal | None = Field(default=None)
+    currency: str = "EUR"
+    dispatch: LastSending | None = None
+
+
+class SalesClient:
+    """Reads sales and invoices, asks for resends."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def days(self, **filters: str | None) -> Page[DaySummary]:
+        """Days with sales, newest first."""
+        return (await self._caller.get("/v1/days", Page[DaySummary], filters)).value
+
+    async def per_debtor(self, day: date, **filters: str | None) -> Page[SoldToDebtor]:
+        """(Sold) Per debtor of an order day."""
+        path = f"/v1/days/{day.isoformat()}/debtors"
+        return (await self._caller.get(path, Page[SoldToDebtor], filters)).value
+
+    async def sale(self, day: date, debtor_id: str) -> SaleOfDebtor:
+        """A debtor's sale of one day with its lines."""
+        return (await self._caller.get(f"/v1/days/{day.isoformat()}/debtors/{debtor_id}", SaleOfDebtor)).value
+
+    async def resend(self, day: date, debtor_id: str, *, reason: str, note: str, once: str) -> ResendAccepted:
+        """Ask for a new EKT (EF-23)."""
+        body = {name: value for name, value in (("reason", reason), ("note", note)) if value}
+        path = f"/v1/days/{day.isoformat()}/debtors/{debtor_id}/resend"
+        return (await self._caller.send("POST", path, ResendAccepted, body, once=once)).value
+
+    async def invoices(self, **filters: str | None) -> Page[InvoiceRow]:
+        """Invoices, newest first."""
+        return (await self._caller.get("/v1/invoices", Page[InvoiceRow], filters)).value
+
+    async def invoice(self, invoice_id: str) -> dict[str, Any]:
+        """One invoice."""
+        return (await self._caller.get(f"/v1/invoices/{invoice_id}", dict[str, Any])).value

@@ -1,0 +1,1 @@
+"""Pure rules of the back office: no input, no output, no framework."""

@@ -1,0 +1,56 @@
+"""Who may do what in the pages. The services decide; this only hides what they would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The roles that a user or a machine client can have."""
+
+    SALES = "sales"
+    FINANCE = "finance"
+    BILLING_ADMIN = "billing-admin"
+    OPS = "ops"
+    READ_ONLY = "read-only"
+
+
+class Action(StrEnum):
+    """What the pages offer beyond looking."""
+
+    EDIT_DEBTOR = "edit_debtor"
+    RESEND_EKT = "resend_ekt"
+    SEND_INVOICE = "send_invoice"
+    CHANGE_AUTOMATIC = "change_automatic"
+    SYNCHRONISE = "synchronise"
+
+
+ALLOWED: dict[Action, frozenset[Role]] = {
+    Action.EDIT_DEBTOR: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
+    Action.RESEND_EKT: frozenset({Role.SALES, Role.OPS}),
+    Action.SEND_INVOICE: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
+    Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
+    Action.SYNCHRONISE: frozenset({Role.FINANCE}),
+}
+"""Which roles see the control for an action (EF-74, EP-72, NV-69)."""
+
+
+def may(roles: Iterable[str], action: Action) -> bool:
+    """Whether somebody with `roles` is offered `action`."""
+    return any(role in ALLOWED[action] for role in roles)
+
+
+def checked(names: Iterable[str]) -> tuple[Role, ...]:
+    """The roles named, each once, in the order of `Role`.
+
+    Raises:
+        ValueError: a name that is no role, or none at all; the text lists the roles there are.
+    """
+    wanted = set(names)
+    known = {role.value for role in Role}
+    if unknown := sorted(wanted - known):
+        raise ValueError(f"no such role: {', '.join(unknown)}; choose from {', '.join(sorted(known))}")
+    if not wanted:
+        raise ValueError(f"at least one role is needed; choose from {', '.join(sorted(known))}")
+    return tuple(role for role in Role if role.value in wanted)

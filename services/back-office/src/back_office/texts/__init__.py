@@ -1,0 +1,1 @@
+"""What people read: message catalogues, dates, amounts."""

@@ -1,0 +1,1 @@
+"""The pages: sessions, components and one module for each area."""

@@ -1,0 +1,1 @@
+"""The parts that all pages are made of: table, form, message."""

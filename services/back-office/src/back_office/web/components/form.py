@@ -1,0 +1,131 @@
+"""The form: labelled fields, errors beside them, the revision it was read at, a guard for unsaved changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import uuid4
+
+from back_office.clients.transport import Problem
+from back_office.web.components.message import Item, Link, Message, Weight
+from back_office.web.components.table import Option
+
+
+class Control(StrEnum):
+    """What a field is filled in with."""
+
+    TEXT = "text"
+    EMAIL = "email"
+    TEL = "tel"
+    NUMBER = "number"
+    DATE = "date"
+    AREA = "textarea"
+    SELECT = "select"
+    TICK = "checkbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.
+
+    Attributes:
+        name: as the service names it, with dots into parts: ``addresses.0.city``.
+        value: what stands in it; for a tick box ``on`` or empty.
+        help: a sentence under it.
+        error: what is wrong with it and the cure.
+        wide: takes the whole width.
+    """
+
+    name: str
+    label: str
+    value: str = ""
+    control: Control = Control.TEXT
+    options: tuple[Option, ...] = ()
+    help: str = ""
+    error: str = ""
+    required: bool = False
+    autocomplete: str = "off"
+    wide: bool = False
+
+    @property
+    def id(self) -> str:
+        """Id of the element."""
+        return "f-" + self.name.replace(".", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields that belong together."""
+
+    title: str
+    fields: tuple[Field, ...]
+    help: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form.
+
+    Attributes:
+        action: where it posts to.
+        submit: label of the button.
+        revision: the revision that was read; sent back as If-Match.
+        once: key that keeps a double click from counting twice.
+        cancel: where to go without saving.
+        read_only: shows the values but offers no saving.
+    """
+
+    action: str
+    sections: tuple[Section, ...]
+    submit: str
+    revision: str = ""
+    once: str = ""
+    cancel: str = ""
+    read_only: bool = False
+    message: Message | None = None
+
+    def with_values(self, values: Mapping[str, str]) -> Form:
+        """The same form with what the user had typed."""
+        return self._each(lambda field: replace(field, value=values.get(field.name, "")))
+
+    def refused(self, problem: Problem, title: str) -> Form:
+        """The same form with the service's errors beside their fields, the others listed above it."""
+        by_name: dict[str, str] = {}
+        for error in problem.errors:
+            words = " ".join(part for part in (error.message, error.cure) if part)
+            by_name.setdefault(field_name(error.field), words)
+        known = {field.name for section in self.sections for field in section.fields}
+        fields = [
+            Item(by_name[field.name], Link(field.label, f"#{field.id}"))
+            for section in self.sections
+            for field in section.fields
+            if field.name in by_name
+        ]
+        elsewhere = [
+            Item(f"{name}: {text}" if name else text) for name, text in by_name.items() if name not in known
+        ]
+        message = Message(Weight.ERROR, title, problem.detail, tuple(fields + elsewhere))
+        marked = self._each(lambda field: replace(field, error=by_name.get(field.name, "")))
+        return replace(marked, message=message)
+
+    def _each(self, change: Callable[[Field], Field]) -> Form:
+        return replace(
+            self,
+            sections=tuple(
+                replace(section, fields=tuple(change(field) for field in section.fields))
+                for section in self.sections
+            ),
+        )
+
+
+def field_name(raw: str) -> str:
+    """Name of a field as forms write it, from ``addresses[0].city`` or ``/addresses/0/city``."""
+    name = raw.replace("[", ".").replace("]", "").replace("/", ".").strip(".")
+    return name.removeprefix("body.")
+
+
+def new_once() -> str:
+    """A fresh key for one submission."""
+    return uuid4().hex

@@ -1,0 +1,222 @@
+"""The table that every list page uses: search, filters, sort, selection, "more", sums, empty states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from back_office.domain.badges import Badge
+from back_office.web.components.addresses import with_query
+from back_office.web.components.message import Link
+
+
+class Kind(StrEnum):
+    """How a column is written."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    Attributes:
+        key: name of the column, also of the sort order where `sortable`.
+        label: its heading.
+        kind: numbers stand to the right, the main column is emphasised.
+        sortable: the list behind it can be sorted by it.
+    """
+
+    key: str
+    label: str
+    kind: Kind = Kind.TEXT
+    sortable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a cell: a text, a link, a badge, or a moment.
+
+    Attributes:
+        text: the text; beside a badge it follows it.
+        href: page behind the text.
+        badge: a state.
+        at: a moment, shown as "3 minutes ago" with the time behind it.
+        note: a second line in small letters.
+    """
+
+    text: str = ""
+    href: str = ""
+    badge: Badge | None = None
+    at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row; `id` is what a selection sends, `name` what a screen reader says for its check box."""
+
+    id: str
+    cells: tuple[Cell, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a filter."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter that the user may set; it shows as a chip when set."""
+
+    name: str
+    label: str
+    options: tuple[Option, ...]
+
+    def chosen(self, query: Mapping[str, str]) -> Option | None:
+        """The option that the URL asks for."""
+        return next((option for option in self.options if option.value == query.get(self.name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is set, with the address that takes it off."""
+
+    label: str
+    value: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAction:
+    """A button for the selected rows.
+
+    Attributes:
+        action: where it posts to.
+        label: with nothing selected.
+        label_selected: with a selection; ``{count}`` is filled in by the page.
+        needs_selection: off until something is selected.
+        value: sent as ``action``.
+        primary: the main one.
+        confirm: asked before it goes; empty for no question.
+    """
+
+    action: str
+    label: str
+    label_selected: str
+    needs_selection: bool = True
+    value: str = ""
+    primary: bool = False
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Why there is nothing, and where that can be changed."""
+
+    title: str
+    why: str = ""
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Everything a list page shows.
+
+    Attributes:
+        id: of the element.
+        caption: what the rows are, for screen readers.
+        path: address of the page.
+        query: the parameters of the URL as they stand.
+        next: cursor of the next page.
+        sums: label and amount under the rows.
+        poll_seconds: reload by itself while something is on its way; 0 for no.
+    """
+
+    id: str
+    caption: str
+    path: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    empty: Empty
+    query: Mapping[str, str] = field(default_factory=dict)
+    search_label: str = ""
+    filters: tuple[Filter, ...] = ()
+    actions: tuple[BulkAction, ...] = ()
+    next: str | None = None
+    sums: tuple[tuple[str, str], ...] = ()
+    poll_seconds: int = 0
+
+    @property
+    def selectable(self) -> bool:
+        """Whether rows have check boxes."""
+        return bool(self.actions)
+
+    @property
+    def search(self) -> str:
+        """What is searched for."""
+        return self.query.get("q", "")
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        """The filters that are set."""
+        found = [(one, one.chosen(self.query)) for one in self.filters]
+        return tuple(
+            Chip(one.label, option.label, with_query(self.path, self.query, **{one.name: None}))
+            for one, option in found
+            if option
+        )
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a search or filter hides rows."""
+        return bool(self.search or self.chips)
+
+    @property
+    def clear(self) -> str:
+        """The address without search and filters."""
+        return with_query(self.path, self.query, q=None, **{one.name: None for one in self.filters})
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Parameters that a search carries along though it has no control for them."""
+        controlled = {"q", *(one.name for one in self.filters)}
+        return {name: value for name, value in self.query.items() if name not in controlled and value}
+
+    def more(self) -> str:
+        """The address of the next rows."""
+        return with_query(self.path, self.query, cursor=self.next)
+
+    def part(self, address: str, name: str) -> str:
+        """`address` asked for as a part of the page only."""
+        joint = "&" if "?" in address else "?"
+        return f"{address}{joint}part={name}"
+
+    def address(self) -> str:
+        """The address of the list as it stands."""
+        return with_query(self.path, self.query)
+
+    def sort_address(self, column: Column) -> str:
+        """The address that sorts by `column`, or the other way round when it does already."""
+        turned = f"-{column.key}" if self.query.get("sort") == column.key else column.key
+        return with_query(self.path, self.query, sort=turned)
+
+    def sorted_by(self, column: Column) -> str:
+        """``ascending``, ``descending`` or ``none``, for ``aria-sort``."""
+        sort = self.query.get("sort", "")
+        if sort.lstrip("-") != column.key:
+            return "none"
+        return "descending" if sort.startswith("-") else "ascending"
+
+
+def reads(query: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Those parameters of a URL that a list understands, shortened to what is sensible."""
+    return {name: query[name][:200] for name in names if query.get(name)}

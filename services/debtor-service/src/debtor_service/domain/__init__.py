@@ -1,0 +1,1 @@
+"""Rules of customer and supplier cards: pure functions and value types, no I/O."""

@@ -1,0 +1,57 @@
+"""How text is made comparable, so that a search ignores accents, dots, blanks and case."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from debtor_service.domain.card import Card
+
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
+)
+MOST_WORDS = 8
+"""Words of a query that count; more only cost time."""
+
+
+def normalise(text: str) -> str:
+    """Lower case without accents and punctuation; blanks kept single.
+
+    ``Fleurs d'Anvers (Liège)`` becomes ``fleurs danvers liege``.
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    kept = "".join(
+        c if c.isalnum() else " " if c.isspace() else "" for c in plain if not unicodedata.combining(c)
+    )
+    return " ".join(kept.split())
+
+
+def words_of(query: str) -> list[str]:
+    """The words of a query; a card is found when it holds all of them. Empty: every card."""
+    return normalise(query).split()[:MOST_WORDS]
+
+
+def document_of(card: Card) -> str:
+    """The text that is searched: numbers, names, registrations, e-mail addresses and places of `card`."""
+    return " ".join(part for part in _parts(card) if part)
+
+
+def sort_name_of(card: Card) -> str:
+    """What lists are ordered by: the name as people would look it up."""
+    return normalise(card.content.name)[:200]
+
+
+def _parts(card: Card) -> Iterator[str]:
+    content = card.content
+    yield normalise(card.debtor_number)
+    yield normalise(card.creditor_number)
+    yield normalise(content.name)
+    yield normalise(content.search_name)
+    yield normalise(card.debtor_id)
+    for number in (content.vat_number, content.chamber_number):
+        yield normalise(number).replace(" ", "")
+    for email in content.emails:
+        yield normalise(email.address)
+    for address in content.addresses:
+        yield normalise(address.city)
+        yield normalise(address.postal_code).replace(" ", "")

@@ -1,0 +1,1 @@
+"""Tables of the debtor service and every query on them."""

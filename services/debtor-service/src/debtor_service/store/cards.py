@@ -1,0 +1,229 @@
+"""Cards in the database: insert, lock, replace, find."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from klokwerk_contracts.debtor_changed import CardState, Kind
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from debtor_service.domain.card import Card, CardContent
+from debtor_service.domain.search import document_of, sort_name_of
+
+_COLUMNS = (
+    "debtor_id, administration, revision, state, merged_into, previous_ids, kinds, name, sort_name, "
+    "debtor_number, creditor_number, use_ekts, content, search, created_at, changed_at, changed_by"
+)
+_VALUES = (
+    ":debtor_id, :administration, :revision, :state, :merged_into, cast(:previous_ids as text[]), "
+    "cast(:kinds as text[]), :name, :sort_name, :debtor_number, :creditor_number, :use_ekts, "
+    "cast(:content as jsonb), :search, :created_at, :changed_at, :changed_by"
+)
+_READ = (
+    "debtor_id, administration, revision, state, merged_into, previous_ids, debtor_number, creditor_number, "
+    "content, created_at, changed_at, changed_by"
+)
+_INSERT = sa.text(f"insert into card ({_COLUMNS}) values ({_VALUES})")  # noqa: S608
+_UPDATE = sa.text(
+    f"update card set ({_COLUMNS}) = row({_VALUES}) where debtor_id = :debtor_id"  # noqa: S608
+)
+_GET = sa.text(f"select {_READ} from card where debtor_id = :id")  # noqa: S608
+_LOCK = sa.text(
+    f"select {_READ} from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
+    "order by debtor_id for update"
+)
+_EXISTING = sa.text("select debtor_id from card where debtor_id = any(cast(:ids as text[]))")
+_NUMBERED = {
+    kind: sa.text(
+        f"select debtor_id from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
+        f"and {kind.value}_number <> ''"
+    )
+    for kind in Kind
+}
+_LIVE = ("active", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class CardFilter:
+    """Which cards a list shows.
+
+    Attributes:
+        words: each must occur in the card's search text; already normalised.
+        states: none means the ones in use: active and blocked.
+    """
+
+    words: tuple[str, ...] = ()
+    kind: Kind | None = None
+    states: tuple[CardState, ...] = ()
+    use_ekts: bool | None = None
+    administration: str | None = None
+
+
+async def insert(connection: AsyncConnection, cards: Sequence[Card]) -> None:
+    """Store new cards; a taken id raises SQLAlchemy's IntegrityError."""
+    if cards:
+        await connection.execute(_INSERT, [_row(card) for card in cards])
+
+
+async def update(connection: AsyncConnection, cards: Sequence[Card]) -> None:
+    """Replace stored cards; the caller holds their locks."""
+    if cards:
+        await connection.execute(_UPDATE, [_row(card) for card in cards])
+
+
+async def get(connection: AsyncConnection, debtor_id: str) -> Card | None:
+    """One card."""
+    row = (await connection.execute(_GET, {"id": debtor_id})).mappings().first()
+    return None if row is None else _card(row)
+
+
+async def lock(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
+    """The cards that exist, locked until the transaction ends; always in the order of their ids."""
+    rows = await connection.execute(_LOCK, {"ids": sorted(set(debtor_ids))})
+    return {row["debtor_id"]: _card(row) for row in rows.mappings()}
+
+
+async def existing(connection: AsyncConnection, debtor_ids: Iterable[str]) -> set[str]:
+    """Which of the ids are taken."""
+    rows = await connection.execute(_EXISTING, {"ids": list(debtor_ids)})
+    return set(rows.scalars())
+
+
+async def numbered(connection: AsyncConnection, kind: Kind, debtor_ids: Iterable[str]) -> set[str]:
+    """Which of the cards have a number of `kind` already."""
+    return set((await connection.execute(_NUMBERED[kind], {"ids": list(debtor_ids)})).scalars())
+
+
+async def page(
+    connection: AsyncConnection, wanted: CardFilter, after: tuple[str, str] | None, limit: int
+) -> list[dict[str, Any]]:
+    """Up to `limit` cards as plain JSON, by name, after the sort name and id given."""
+    where, values = _where(wanted)
+    if after is not None:
+        where.append("(sort_name, debtor_id) > (:after_name, :after_id)")
+        values |= {"after_name": after[0], "after_id": after[1]}
+    statement = sa.text(
+        f"select sort_name, {_READ} from card where {' and '.join(where)} "  # noqa: S608
+        "order by sort_name, debtor_id limit :limit"
+    )
+    rows = await connection.execute(statement, {**values, "limit": limit})
+    return [_json(row) | {"sort_name": row["sort_name"]} for row in rows.mappings()]
+
+
+async def stream(connection: AsyncConnection, wanted: CardFilter) -> AsyncIterator[Card]:
+    """All cards of a filter by name, without holding them in memory."""
+    where, values = _where(wanted)
+    statement = sa.text(
+        f"select {_READ} from card where {' and '.join(where)} order by sort_name, debtor_id"  # noqa: S608
+    )
+    async with connection.stream(statement, values) as rows:
+        async for row in rows.mappings():
+            yield _card(row)
+
+
+def _where(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
+    where = ["state = any(cast(:states as text[]))"]
+    values: dict[str, Any] = {"states": [s.value for s in wanted.states] or list(_LIVE)}
+    for position, word in enumerate(wanted.words):
+        where.append(f"search like :word{position}")
+        values[f"word{position}"] = f"%{word}%"
+    if wanted.kind is not None:
+        where.append("kinds @> array[cast(:kind as text)]")
+        values["kind"] = wanted.kind.value
+    if wanted.use_ekts is not None:
+        where.append("use_ekts = :use_ekts")
+        values["use_ekts"] = wanted.use_ekts
+    if wanted.administration is not None:
+        where.append("administration = :administration")
+        values["administration"] = wanted.administration
+    return where, values
+
+
+def _row(card: Card) -> dict[str, Any]:
+    return {
+        "debtor_id": card.debtor_id,
+        "administration": card.administration,
+        "revision": card.revision,
+        "state": card.state.value,
+        "merged_into": card.merged_into,
+        "previous_ids": list(card.previous_ids),
+        "kinds": [kind.value for kind in card.content.kinds],
+        "name": card.content.name,
+        "sort_name": sort_name_of(card),
+        "debtor_number": card.debtor_number,
+        "creditor_number": card.creditor_number,
+        "use_ekts": card.content.ekt.use_ekts,
+        "content": card.content.model_dump_json(),
+        "search": document_of(card),
+        "created_at": card.created_at,
+        "changed_at": card.changed_at,
+        "changed_by": card.changed_by,
+    }
+
+
+def _card(row: Mapping[str, Any] | sa.RowMapping) -> Card:
+    return Card(
+        debtor_id=row["debtor_id"],
+        administration=row["administration"],
+        revision=row["revision"],
+        content=CardContent.model_validate(row["content"]),
+        changed_at=row["changed_at"],
+        changed_by=row["changed_by"],
+        created_at=row["created_at"],
+        debtor_number=row["debtor_number"],
+        creditor_number=row["creditor_number"],
+        state=CardState(row["state"]),
+        merged_into=row["merged_into"],
+        previous_ids=tuple(row["previous_ids"]),
+    )
+
+
+def _json(row: sa.RowMapping) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _READ.split(", ") if name != "content"},
+        **row["content"],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of "what happened lately"."""
+
+    at: datetime
+    debtor_id: str
+    name: str
+    by: str
+
+
+_COUNTS = sa.text(
+    "select count(*) filter (where kinds @> array['debtor']) as debtors, "
+    "count(*) filter (where kinds @> array['creditor']) as creditors, "
+    "count(*) filter (where use_ekts) as ekts, "
+    "count(*) filter (where kinds @> array['debtor'] and debtor_number = '') as unnumbered "
+    "from card where state in ('active', 'blocked')"
+)
+_RECENT = sa.text(
+    "select changed_at, debtor_id, name, changed_by from card order by changed_at desc limit :limit"
+)
+
+
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many cards of which sort are in use."""
+    return dict((await connection.execute(_COUNTS)).mappings().one())
+
+
+async def recent(connection: AsyncConnection, limit: int) -> list[Change]:
+    """The latest changes, newest first."""
+    rows = await connection.execute(_RECENT, {"limit": limit})
+    return [Change(row.changed_at, row.debtor_id, row.name, row.changed_by) for row in rows]
+
+
+def content_json(content: CardContent) -> dict[str, Any]:
+    """A card's content as plain JSON types."""
+    plain: dict[str, Any] = orjson.loads(content.model_dump_json())
+    return plain

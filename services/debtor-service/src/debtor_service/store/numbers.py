@@ -1,0 +1,170 @@
+"""Number ranges, and which numbers are taken. Everything that gives a number holds `lock_range` first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from klokwerk.database import advisory_key
+from klokwerk_contracts.debtor_changed import Kind
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from debtor_service.domain.numbering import NumberRange, RangeUse, number_value, start_of_search, use_of
+
+_LOCK = sa.text("select pg_advisory_xact_lock(:key)")
+_RANGE = sa.text(
+    "select administration, kind, first_number, last_number, fill_gaps from number_range "
+    "where administration = :administration and kind = :kind"
+)
+_RANGES = sa.text(
+    "select administration, kind, first_number, last_number, fill_gaps from number_range "
+    "order by administration, kind desc"
+)
+_SET_RANGE = sa.text(
+    "insert into number_range (administration, kind, first_number, last_number, fill_gaps, changed_at, changed_by) "
+    "values (:administration, :kind, :first, :last, :fill_gaps, :at, :by) "
+    "on conflict (administration, kind) do update set first_number = excluded.first_number, "
+    "last_number = excluded.last_number, fill_gaps = excluded.fill_gaps, changed_at = excluded.changed_at, "
+    "changed_by = excluded.changed_by"
+)
+_HIGHEST = sa.text(
+    "select max(value) from card_number where administration = :administration and kind = :kind "
+    "and issued and value between :first and :last"
+)
+_TAKEN = sa.text(
+    "select distinct value from card_number where administration = :administration and kind = :kind "
+    "and value between :start and :last order by value limit :limit"
+)
+_TAKEN_COUNT = sa.text(
+    "select count(distinct value) from card_number where administration = :administration and kind = :kind "
+    "and value between :start and :last"
+)
+_GIVE = sa.text(
+    "insert into card_number (administration, kind, number, value, debtor_id, issued, trigger, given_at) "
+    "values (:administration, :kind, :number, :value, :debtor_id, :issued, :trigger, :given_at)"
+)
+_HOLDER = sa.text(
+    "select debtor_id from card_number where administration = :administration and kind = :kind "
+    "and number = :number"
+)
+TAKEN_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A number and the card that has it.
+
+    Attributes:
+        issued: given by a trigger; false for one that was typed in or migrated (EP-12).
+        trigger: what gave it, for the person who looks.
+    """
+
+    administration: str
+    kind: Kind
+    number: str
+    debtor_id: str
+    issued: bool
+    trigger: str
+
+
+async def lock_range(connection: AsyncConnection, administration: str, kind: Kind) -> None:
+    """Let nobody else give numbers of this range until the transaction ends, also where no range is set yet."""
+    await connection.execute(_LOCK, {"key": advisory_key(f"number-range:{administration}:{kind.value}")})
+
+
+async def range_of(connection: AsyncConnection, administration: str, kind: Kind) -> NumberRange | None:
+    """The range that is set; none where there is none."""
+    row = (
+        (await connection.execute(_RANGE, {"administration": administration, "kind": kind.value}))
+        .mappings()
+        .first()
+    )
+    return None if row is None else _range(row)
+
+
+async def ranges(connection: AsyncConnection) -> list[NumberRange]:
+    """All ranges that are set."""
+    return [_range(row) for row in (await connection.execute(_RANGES)).mappings()]
+
+
+async def set_range(connection: AsyncConnection, numbers: NumberRange, at: datetime, by: str) -> None:
+    """Set or change a range; the caller holds its lock."""
+    await connection.execute(
+        _SET_RANGE,
+        {
+            "administration": numbers.administration,
+            "kind": numbers.kind.value,
+            "first": numbers.first,
+            "last": numbers.last,
+            "fill_gaps": numbers.fill_gaps,
+            "at": at,
+            "by": by,
+        },
+    )
+
+
+async def highest_issued(connection: AsyncConnection, numbers: NumberRange) -> int | None:
+    """The highest number inside the range that a trigger gave."""
+    highest: int | None = (await connection.execute(_HIGHEST, _place(numbers))).scalar_one()
+    return highest
+
+
+async def taken(connection: AsyncConnection, numbers: NumberRange, start: int) -> list[int]:
+    """Numbers in use from `start` on, ascending; at most `TAKEN_AT_ONCE`."""
+    rows = await connection.execute(_TAKEN, {**_place(numbers), "start": start, "limit": TAKEN_AT_ONCE})
+    return list(rows.scalars())
+
+
+async def use(connection: AsyncConnection, numbers: NumberRange) -> RangeUse:
+    """How full the range is."""
+    highest = await highest_issued(connection, numbers)
+    start = start_of_search(numbers, highest)
+    count = (await connection.execute(_TAKEN_COUNT, {**_place(numbers), "start": start})).scalar_one()
+    return use_of(numbers, highest, int(count))
+
+
+async def give(connection: AsyncConnection, numbers: Sequence[Given], at: datetime) -> None:
+    """Record numbers as taken; a double raises SQLAlchemy's IntegrityError."""
+    if numbers:
+        await connection.execute(
+            _GIVE,
+            [
+                {
+                    "administration": number.administration,
+                    "kind": number.kind.value,
+                    "number": number.number,
+                    "value": number_value(number.number),
+                    "debtor_id": number.debtor_id,
+                    "issued": number.issued,
+                    "trigger": number.trigger,
+                    "given_at": at,
+                }
+                for number in numbers
+            ],
+        )
+
+
+async def holder(connection: AsyncConnection, administration: str, kind: Kind, number: str) -> str | None:
+    """The card that has a number."""
+    row = await connection.execute(
+        _HOLDER, {"administration": administration, "kind": kind.value, "number": number}
+    )
+    return row.scalar_one_or_none()
+
+
+def _place(numbers: NumberRange) -> dict[str, Any]:
+    return {
+        "administration": numbers.administration,
+        "kind": numbers.kind.value,
+        "first": numbers.first,
+        "last": numbers.last,
+    }
+
+
+def _range(row: sa.RowMapping) -> NumberRange:
+    return NumberRange(
+        row["administration"], Kind(row["kind"]), row["first_number"], row["last_number"], row["fill_gaps"]
+    )

@@ -1,0 +1,1 @@
+"""The rules of automatic dispatch: pure functions and value types, no I/O."""

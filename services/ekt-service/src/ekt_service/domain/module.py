@@ -1,0 +1,102 @@
+"""The EKT module's own settings, as the administrator keeps them: active, sender, templates."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from ekt_service.domain.file_name import DEFAULT_PATTERN, check_pattern
+from ekt_service.domain.mail import MailTemplate, address_problem, check_template
+
+Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\r\n]*$", strip_whitespace=True)]
+
+_TEXT_EN = """Dear {{ debtor_name }},
+
+Attached is your EKT of {{ order_day }} ({{ lines }} {{ "line" if lines == 1 else "lines" }}).
+{% if resend %}It replaces what we sent you earlier for this day.
+{% endif %}
+Kind regards,
+{{ sender_name }}
+"""
+_TEXT_NL = """Geachte {{ debtor_name }},
+
+Bijgaand uw EKT van {{ order_day }} ({{ lines }} {{ "regel" if lines == 1 else "regels" }}).
+{% if resend %}Dit bestand vervangt wat wij u eerder over deze dag stuurden.
+{% endif %}
+Met vriendelijke groet,
+{{ sender_name }}
+"""
+DEFAULT_TEMPLATES = {
+    "en": MailTemplate(subject="EKT {{ order_day }} - {{ sender_name }}", text=_TEXT_EN),
+    "nl": MailTemplate(subject="EKT {{ order_day }} - {{ sender_name }}", text=_TEXT_NL),
+}
+
+
+class EktModule(BaseModel):
+    """Settings of the EKT module (EF-66..EF-68).
+
+    Attributes:
+        active: EKT functionality is switched on for this system; off until somebody has set it up.
+        sender_name: the wholesaler's name, for mails.
+        sender_code: GLN (13 digits) or an agreed code, sender in UNB.
+        auction_code: our own code in NAD+FLA unless the debtor has another; own codes are above 30.
+        seller_gln: NAD+SE, optional.
+        mail_from: address the mails come from.
+        reply_to: where answers should go; empty: mail_from.
+        default_language: template that is used where the debtor's language has none.
+        templates: subject and text for each language.
+        file_name_pattern: for debtors without their own.
+        name_length: characters of the product name.
+        test: mark every interchange as a test (UNB element 0035).
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    active: bool = False
+    sender_name: Line = ""
+    sender_code: Annotated[str, StringConstraints(max_length=35, pattern=r"^[ -~]*$")] = ""
+    auction_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,3}$")] = ""
+    seller_gln: Annotated[str, StringConstraints(pattern=r"^([0-9]{13})?$")] = ""
+    application: Annotated[str, StringConstraints(max_length=14, pattern=r"^[ -~]*$")] = "KLOKWERK"
+    mail_from: Annotated[str, StringConstraints(max_length=254)] = ""
+    reply_to: Annotated[str, StringConstraints(max_length=254)] = ""
+    default_language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = "en"
+    templates: Annotated[dict[str, MailTemplate], Field(max_length=30)] = DEFAULT_TEMPLATES
+    file_name_pattern: Annotated[str, StringConstraints(max_length=100)] = DEFAULT_PATTERN
+    name_length: Annotated[int, Field(ge=1, le=35)] = 20
+    test: bool = False
+
+    @field_validator("mail_from", "reply_to")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        problem = address_problem(value) if value else ""
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    @field_validator("file_name_pattern")
+    @classmethod
+    def _a_pattern(cls, value: str) -> str:
+        check_pattern(value)
+        return value
+
+    @model_validator(mode="after")
+    def _templates_work(self) -> "EktModule":
+        for language, template in self.templates.items():
+            if len(language) != 2 or not language.isalpha() or not language.islower():
+                raise ValueError(f"{language!r} is no language: write two letters such as nl")
+            if template.subject or template.text:
+                check_template(language, template)
+        return self
+
+    def template_for(self, language: str) -> MailTemplate | None:
+        """The template of a language, else of the default language, else none (EF-68)."""
+        for code in (language, self.default_language):
+            template = self.templates.get(code)
+            if template is not None and template.subject.strip() and template.text.strip():
+                return template
+        return None
+
+    @property
+    def sender_qualifier(self) -> str:
+        """Qualifier of the sender in UNB: 14 for a GLN, ZZ for an agreed code."""
+        return "14" if len(self.sender_code) == 13 and self.sender_code.isdigit() else "ZZ"

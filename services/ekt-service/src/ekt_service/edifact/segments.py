@@ -1,0 +1,156 @@
+"""Cuts EDIFACT text into segments, elements and components (ISO 9735), release character included."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+UNA_LENGTH = 9
+
+
+class NotEdifactError(ValueError):
+    """The text does not begin with UNA or UNB, so it can't be an EDIFACT interchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Separators:
+    """The six service characters of an interchange; the defaults hold where UNA is absent."""
+
+    component: str = ":"
+    element: str = "+"
+    decimal: str = "."
+    release: str = "?"
+    terminator: str = "'"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment with its released (unescaped) values.
+
+    Args:
+        number: place in the interchange, the first segment (UNB) is 1.
+        tag: three letters, such as ``NAD``.
+        elements: data elements after the tag, each a tuple of components.
+    """
+
+    number: int
+    tag: str
+    elements: tuple[tuple[str, ...], ...]
+
+    def at(self, element: int, component: int = 1) -> str:
+        """The value at a 1-based element and component, empty where there is none."""
+        if element > len(self.elements):
+            return ""
+        components = self.elements[element - 1]
+        return components[component - 1] if component <= len(components) else ""
+
+    @property
+    def qualifier(self) -> str:
+        """The first component of the first element, which tells ``RFF+AGJ`` from ``RFF+BT``."""
+        return self.at(1)
+
+    def content(self) -> tuple[str, tuple[tuple[str, ...], ...]]:
+        """Tag and values without empty tails, for comparing two segments by meaning."""
+        elements = [_without_tail(components) for components in self.elements]
+        while elements and not elements[-1]:
+            elements.pop()
+        return self.tag, tuple(elements)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Everything found in a text: its separators, its segments, and what stands after the last terminator."""
+
+    separators: Separators
+    segments: tuple[Segment, ...]
+    remainder: str
+    declared_una: bool
+
+
+def _without_tail(components: tuple[str, ...]) -> tuple[str, ...]:
+    end = len(components)
+    while end and not components[end - 1]:
+        end -= 1
+    return components[:end]
+
+
+def _split(text: str, separator: str, release: str) -> list[str]:
+    """Split on a separator that is not released; the release characters stay in the parts."""
+    parts = text.split(separator)
+    if not release or release not in text:
+        return parts
+    whole: list[str] = []
+    pending = ""
+    for part in parts:
+        joined = pending + part
+        tail = len(joined) - len(joined.rstrip(release))
+        if tail % 2:
+            pending = joined + separator
+        else:
+            whole.append(joined)
+            pending = ""
+    if pending:
+        whole.append(pending)
+    return whole
+
+
+def _released(text: str, release: str) -> str:
+    if not release or release not in text:
+        return text
+    out: list[str] = []
+    characters = iter(text)
+    for character in characters:
+        out.append(next(characters, "") if character == release else character)
+    return "".join(out)
+
+
+def separators_of(text: str) -> tuple[Separators, str]:
+    """Read UNA where the text has one.
+
+    Returns:
+        The separators and the text that follows UNA.
+
+    Raises:
+        NotEdifactError: when neither UNA nor UNB stands at the beginning, or UNA is cut short.
+    """
+    body = text.lstrip("\ufeff \r\n\t")
+    if body.startswith("UNA"):
+        if len(body) < UNA_LENGTH:
+            raise NotEdifactError("UNA is cut short: six separator characters must follow it.")
+        component, element, decimal, release, _, terminator = tuple(body[3:UNA_LENGTH])
+        mark = "" if release == " " else release
+        return Separators(component, element, decimal, mark, terminator), body[UNA_LENGTH:]
+    if not body.startswith("UNB"):
+        raise NotEdifactError("The text begins with neither UNA nor UNB.")
+    return Separators(), body
+
+
+def tokenize(text: str) -> Tokens:
+    """Cut an interchange into segments; line ends after a terminator may be CRLF, LF or absent.
+
+    Raises:
+        NotEdifactError: when the text is no EDIFACT interchange at all.
+    """
+    separators, body = separators_of(text)
+    *finished, remainder = _split(body, separators.terminator, separators.release) or [""]
+    segments = tuple(_segments(finished, separators))
+    declared = text.lstrip("\ufeff \r\n\t").startswith("UNA")
+    return Tokens(separators, segments, remainder.strip(), declared)
+
+
+def _segments(texts: list[str], separators: Separators) -> Iterator[Segment]:
+    element, component, release = separators.element, separators.component, separators.release
+    number = 0
+    for raw in texts:
+        text = raw.lstrip("\r\n \t")
+        if not text:
+            continue
+        number += 1
+        if release and release in text:
+            tag, *parts = _split(text, element, release)
+            elements = tuple(
+                tuple(_released(value, release) for value in _split(part, component, release))
+                for part in parts
+            )
+        else:
+            tag, *parts = text.split(element)
+            elements = tuple(tuple(part.split(component)) for part in parts)
+        yield Segment(number, tag, elements)

@@ -1,0 +1,1 @@
+"""Pure rules of sales and invoices: no I/O, no framework."""

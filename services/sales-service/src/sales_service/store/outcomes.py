@@ -1,0 +1,136 @@
+"""What other services told about EKTs and dispatches; each kept only if newer than what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from klokwerk_contracts.ekt_delivery_changed import EktDeliveryChanged
+from klokwerk_contracts.invoice_dispatch_changed import InvoiceDispatchChanged
+from sales_service.store.sales import DayKey
+
+_EKT_COLUMNS = (
+    "ekt_id, debtor_id, order_day, revision, trigger, state, sale_revision, request_id, method, recipient, "
+    "file_name, message, link, changed_at"
+)
+_KEEP_EKTS = sa.text(
+    f"insert into ekt_deliveries ({_EKT_COLUMNS}) select {_EKT_COLUMNS} "  # noqa: S608
+    "from jsonb_populate_recordset(null::ekt_deliveries, cast(:rows as jsonb)) order by ekt_id "
+    "on conflict (ekt_id) do update set revision = excluded.revision, state = excluded.state, "
+    "sale_revision = excluded.sale_revision, method = excluded.method, recipient = excluded.recipient, "
+    "file_name = excluded.file_name, message = excluded.message, link = excluded.link, "
+    "changed_at = excluded.changed_at where ekt_deliveries.revision < excluded.revision"
+)
+_DISPATCH_COLUMNS = (
+    "invoice_id, purpose, dispatch_id, revision, intent, state, channel, recipient, message, link, changed_at"
+)
+_KEEP_DISPATCHES = sa.text(
+    f"insert into invoice_dispatches ({_DISPATCH_COLUMNS}) select {_DISPATCH_COLUMNS} "  # noqa: S608
+    "from jsonb_populate_recordset(null::invoice_dispatches, cast(:rows as jsonb)) order by invoice_id, purpose "
+    "on conflict (invoice_id, purpose) do update set dispatch_id = excluded.dispatch_id, "
+    "revision = excluded.revision, intent = excluded.intent, state = excluded.state, "
+    "channel = excluded.channel, recipient = excluded.recipient, message = excluded.message, "
+    "link = excluded.link, changed_at = excluded.changed_at "
+    "where invoice_dispatches.revision < excluded.revision"
+)
+_EKTS = sa.text(
+    "select ekt_id, trigger, state, sale_revision, request_id, method, recipient, file_name, message, link, "
+    "changed_at from ekt_deliveries where debtor_id = :debtor_id and order_day = :order_day "
+    "order by changed_at desc, ekt_id desc"
+)
+_ASKED = sa.text(
+    "insert into resend_requests (request_id, debtor_id, order_day, sale_revision, requested_by, "
+    "requested_at, reason, note) values (:request_id, :debtor_id, :order_day, :sale_revision, :requested_by, "
+    ":requested_at, :reason, :note)"
+)
+_REQUESTS = sa.text(
+    "select request_id, sale_revision, requested_by, requested_at, reason, note from resend_requests "
+    "where debtor_id = :debtor_id and order_day = :order_day order by requested_at desc, request_id"
+)
+_MOVE = [
+    sa.text(f"update {table} set debtor_id = :target where debtor_id = :removed")  # noqa: S608
+    for table in ("ekt_deliveries", "resend_requests")
+]
+
+
+async def keep_ekts(
+    connection: AsyncConnection, events: Sequence[EktDeliveryChanged], targets: dict[str, str]
+) -> None:
+    """Keep the state of each EKT; `targets` says which card a merged debtor stands for now."""
+    newest: dict[str, EktDeliveryChanged] = {}
+    for event in sorted(events, key=lambda event: event.revision):
+        newest[event.ekt_id] = event
+    rows = [
+        {
+            **event.model_dump(mode="json", exclude={"administration", "sha256"}),
+            "debtor_id": targets.get(event.debtor_id, event.debtor_id),
+        }
+        for event in newest.values()
+    ]
+    await connection.execute(_KEEP_EKTS, {"rows": orjson.dumps(rows).decode()})
+
+
+async def keep_dispatches(connection: AsyncConnection, events: Sequence[InvoiceDispatchChanged]) -> None:
+    """Keep the newest dispatch state of each invoice and purpose."""
+    newest: dict[tuple[str, str], InvoiceDispatchChanged] = {}
+    for event in sorted(events, key=lambda event: event.revision):
+        newest[event.invoice_id, event.purpose] = event
+    rows = [event.model_dump(mode="json") for event in newest.values()]
+    await connection.execute(_KEEP_DISPATCHES, {"rows": orjson.dumps(rows).decode()})
+
+
+@dataclass(frozen=True, slots=True)
+class Ekt:
+    """One EKT of a debtor and day, as the EKT service last told."""
+
+    ekt_id: str
+    trigger: str
+    state: str
+    sale_revision: int | None
+    request_id: str | None
+    method: str
+    recipient: str
+    file_name: str
+    message: str
+    link: str
+    changed_at: datetime
+
+
+async def ekts(connection: AsyncConnection, key: DayKey) -> list[Ekt]:
+    """EKTs of one debtor and day, the last changed first."""
+    return [Ekt(*row) for row in await connection.execute(_EKTS, key._asdict())]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One resend that was asked for here."""
+
+    request_id: str
+    sale_revision: int
+    requested_by: str
+    requested_at: datetime
+    reason: str
+    note: str
+
+
+async def add_request(connection: AsyncConnection, debtor_id: str, order_day: date, asked: Asked) -> None:
+    """Remember that a resend was asked for."""
+    values: dict[str, Any] = {name: getattr(asked, name) for name in Asked.__slots__}
+    await connection.execute(_ASKED, {**values, "debtor_id": debtor_id, "order_day": order_day})
+
+
+async def requests(connection: AsyncConnection, key: DayKey) -> list[Asked]:
+    """Resends asked for here, newest first."""
+    return [Asked(*row) for row in await connection.execute(_REQUESTS, key._asdict())]
+
+
+async def move(connection: AsyncConnection, removed: str, target: str) -> None:
+    """Bring what is known of a merged card under its target."""
+    for statement in _MOVE:
+        await connection.execute(statement, {"removed": removed, "target": target})

@@ -1,0 +1,68 @@
+"""The command line of every service: ``python -m <package> serve`` and ``python -m <package> migrate``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import uvicorn
+from fastapi import FastAPI
+
+from klokwerk import telemetry
+from klokwerk.database import Database, migrate
+from klokwerk.settings import ServiceSettings, load
+
+S = TypeVar("S", bound=ServiceSettings)
+
+Command = Callable[[Sequence[str]], int]
+
+
+def run(
+    name: str,
+    package: str,
+    settings: type[S],
+    create: Callable[[S], FastAPI],
+    extra: Mapping[str, Command] | None = None,
+) -> None:
+    """Do what the command line asks, and exit with its status.
+
+    Args:
+        name: the service's name in logs and traces.
+        package: import name, where the migrations are.
+        settings: the service's settings.
+        create: builds the app from its settings.
+        extra: further commands by name; each gets the remaining arguments and gives the exit status.
+    """
+    commands = {"serve", "migrate", *(extra or {})}
+    chosen, *rest = sys.argv[1:] or ["serve"]
+    if chosen not in commands:
+        sys.stderr.write(f"usage: python -m {package} {{{'|'.join(sorted(commands))}}}\n")
+        raise SystemExit(2)
+    if extra and chosen in extra:
+        raise SystemExit(extra[chosen](rest))
+    values = load(settings)
+    telemetry.configure_logging(name, values.log_level)
+    if chosen == "migrate":
+        asyncio.run(_migrate(values, package))
+        return
+    telemetry.configure_tracing(name, values.otlp_endpoint)
+    uvicorn.run(
+        create(values),
+        host=values.host,
+        port=values.port,
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=60,
+        server_header=False,
+    )
+
+
+async def _migrate(values: ServiceSettings, package: str) -> None:
+    database = Database(str(values.database_url))
+    try:
+        await migrate(database, package)
+    finally:
+        await database.close()

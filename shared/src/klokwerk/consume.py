@@ -1,0 +1,420 @@
+"""Events come in through one layer, the same for every topic and service.
+
+FastStream hands over a batch of raw records; this layer reads each one on its own, puts aside what cannot be
+read, hands the good ones to the topic's handler in one transaction, and lets the offset move only after that.
+
+Guarantees:
+
+- nothing is lost: a record is handled and committed to the database, or stands in ``<topic>.<group>.dlq`` with
+  its raw bytes, before its offset is committed. It may come twice; handlers are idempotent by construction;
+- an element whose handling raises is found by halving the batch and dead-lettered alone, its neighbours are
+  handled; order within a key is kept for all that is handled;
+- trouble with the database or the broker waits with back-off and jitter and keeps the offset where it is;
+- records whose headers would break FastStream's own parser are read by ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from klokwerk_contracts.envelope import BadEnvelope, Envelope, from_headers
+from klokwerk_contracts.types import Event
+from opentelemetry import trace
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from klokwerk import telemetry
+from klokwerk.database import Database, is_transient
+from klokwerk.kafka import KafkaAddress
+
+log = telemetry.get_logger(__name__)
+
+E = TypeVar("E", bound=Event)
+
+BATCH = 500
+LONGEST_WAIT = 120.0
+"""Seconds of trouble after which the batch is given back to Kafka, well within max.poll.interval."""
+
+
+class Rejected(Exception):
+    """A handler raises this for an event it can never take; the text tells the person who reads the DLQ why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E]):
+    """One event with everything around it.
+
+    Attributes:
+        event: the validated body.
+        envelope: id, source, time and trace of the event.
+        topic: name without the installation's prefix.
+        replayed: it came through the group's replay topic.
+    """
+
+    event: E
+    envelope: Envelope
+    topic: str
+    partition: int
+    offset: int
+    replayed: bool = False
+
+
+Handler = Callable[[AsyncConnection, list[Received[E]]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription(Generic[E]):
+    """One topic and what to do with it.
+
+    Attributes:
+        event: model of the topic's events; the topic's name comes from it.
+        handle: gets a transaction and the events of one batch in order, set-based; it must not commit. It may
+            be called again with a part of the same events after it raised.
+    """
+
+    event: type[E]
+    handle: Handler[E]
+
+
+@dataclass(frozen=True, slots=True)
+class _Dead:
+    record: ConsumerRecord[Any, Any]
+    reason: str
+    detail: str
+    attempts: int = 1
+
+
+@dataclass(slots=True)
+class Consumers:
+    """All subscriptions of a service as one member of its consumer group.
+
+    Args:
+        group: the service's name; also names its dead-letter and replay topics.
+        subscriptions: handled in this order within one fetched batch.
+    """
+
+    kafka: KafkaAddress
+    database: Database
+    group: str
+    subscriptions: Sequence[Subscription[Any]]
+    batch: int = BATCH
+    stuck_after: float = 60.0
+    name: str = "consumers"
+    started: bool = False
+    trouble: str = "not started yet"
+    _broker: KafkaBroker | None = None
+    _subscriber: Any = None
+    _dead_letters: AIOKafkaProducer | None = None
+    _by_topic: dict[str, tuple[Subscription[Any], bool]] = field(default_factory=dict)
+    _busy_since: float | None = None
+    _progress: dict[TopicPartition, tuple[int, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for subscription in self.subscriptions:
+            topic = subscription.event.TOPIC
+            self._by_topic[self.kafka.topic(topic)] = (subscription, False)
+            self._by_topic[self.kafka.replays(topic, self.group)] = (subscription, True)
+
+    # --- running --------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop`; starts again by itself when the broker was away or a consumer hangs."""
+        pause = 0.5
+        while not stop.is_set():
+            try:
+                await self._start()
+                pause = 0.5
+                await self._watch(stop)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self.trouble = f"Kafka at {self.kafka.bootstrap}: {error!r}"
+                log.warning("consumers_not_running", error=repr(error), again_in=pause)
+            finally:
+                await self._close()
+            if not stop.is_set():
+                await _sleep_or_stop(stop, pause * random.uniform(0.7, 1.3))  # noqa: S311
+                pause = min(pause * 2, 10.0)
+
+    async def _start(self) -> None:
+        options = self.kafka.client_options()
+        security = {k: options.pop(k) for k in list(options) if k.startswith(("sasl", "ssl", "security"))}
+        self._broker = KafkaBroker(
+            options["bootstrap_servers"],
+            security=_security(self.kafka, security),
+            client_id=self.group,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            graceful_timeout=30.0,
+            logger=None,
+        )
+        self._subscriber = self._broker.subscriber(
+            *self._by_topic,
+            group_id=self.kafka.prefix + self.group,
+            batch=True,
+            max_records=self.batch,
+            batch_timeout_ms=200,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            parser=self._parse,
+            decoder=_undecoded,
+        )
+        self._subscriber(self._on_batch)
+        self._dead_letters = self.kafka.producer(client_id=f"{self.group}-dlq")
+        await self._dead_letters.start()
+        await self._broker.start()
+        self._progress.clear()
+        self.started, self.trouble = True, ""
+        log.info("consumers_started", group=self.group, topics=sorted(self._by_topic))
+
+    async def _close(self) -> None:
+        self.started = False
+        if self._broker is not None:
+            await self._broker.stop()
+            self._broker = None
+        if self._dead_letters is not None:
+            await self._dead_letters.stop()
+            self._dead_letters = None
+
+    async def _parse(self, records: Any) -> KafkaAckableMessage:
+        """Stand in for FastStream's parser, which raises on a header that is NULL or not UTF-8."""
+        return KafkaAckableMessage(
+            body=b"",
+            raw_message=tuple(records),
+            consumer=self._subscriber.consumer,
+            message_id=f"{records[0].topic}-{records[0].partition}-{records[0].offset}",
+            correlation_id=f"{records[0].topic}-{records[0].partition}-{records[0].offset}",
+        )
+
+    # --- one batch ------------------------------------------------------------------------------------------
+
+    async def _on_batch(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        self._busy_since = time.monotonic()
+        try:
+            by_topic: dict[str, list[ConsumerRecord[Any, Any]]] = {}
+            for record in records:
+                by_topic.setdefault(record.topic, []).append(record)
+            for topic, (subscription, replayed) in self._by_topic.items():
+                if mine := by_topic.get(topic):
+                    await self._handle_topic(subscription, replayed, mine)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("batch_given_back", records=len(records))
+            raise
+        finally:
+            self._busy_since = None
+
+    async def _handle_topic(
+        self, subscription: Subscription[Any], replayed: bool, records: list[ConsumerRecord[Any, Any]]
+    ) -> None:
+        began = time.perf_counter()
+        topic = subscription.event.TOPIC
+        good: list[tuple[ConsumerRecord[Any, Any], Received[Any]]] = []
+        dead: list[_Dead] = []
+        for record in records:
+            read = _read(subscription.event, record, replayed)
+            if isinstance(read, _Dead):
+                dead.append(read)
+            else:
+                good.append((record, read))
+        span = telemetry.consumer_span(f"consume {topic}", (item.envelope.traceparent for _, item in good))
+        with trace.use_span(span, end_on_exit=True):
+            if good:
+                dead += await self._isolate(subscription, good)
+            if dead:
+                await self._with_patience(lambda: self._bury(topic, dead), f"dead letters of {topic}")
+        telemetry.CONSUMED.labels(topic).inc(len(records) - len(dead))
+        telemetry.BATCH_SECONDS.labels(topic).observe(time.perf_counter() - began)
+
+    async def _isolate(
+        self, subscription: Subscription[Any], pairs: list[tuple[ConsumerRecord[Any, Any], Received[Any]]]
+    ) -> list[_Dead]:
+        """Handle `pairs`; halve on an error until the element that causes it stands alone."""
+
+        async def attempt() -> None:
+            async with self.database.transaction() as connection:
+                await subscription.handle(connection, [item for _, item in pairs])
+
+        try:
+            await self._with_patience(attempt, subscription.event.TOPIC)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if _is_trouble(error):
+                raise
+            if len(pairs) == 1:
+                reason = "rejected" if isinstance(error, Rejected) else "handler_error"
+                detail = str(error) if isinstance(error, Rejected) else repr(error)
+                if reason == "handler_error":
+                    log.exception("event_not_handled", topic=subscription.event.TOPIC, **_where(pairs[0][0]))
+                return [_Dead(pairs[0][0], reason, detail, attempts=len(pairs))]
+            middle = len(pairs) // 2
+            return [
+                *await self._isolate(subscription, pairs[:middle]),
+                *await self._isolate(subscription, pairs[middle:]),
+            ]
+        return []
+
+    async def _with_patience(self, action: Callable[[], Awaitable[None]], what: str) -> None:
+        """Do `action`; while the database or the broker is in trouble, wait and try again."""
+        deadline = time.monotonic() + LONGEST_WAIT
+        pause = 0.1
+        while True:
+            try:
+                await action()
+            except Exception as error:
+                if not _is_trouble(error) or time.monotonic() > deadline:
+                    raise
+                self.trouble = f"{what}: {error!r}"
+                log.warning(
+                    "waiting_for_trouble_to_pass", what=what, error=repr(error), again_in=round(pause, 2)
+                )
+                await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311
+                pause = min(pause * 2, 5.0)
+            else:
+                self.trouble = ""
+                return
+
+    async def _bury(self, topic: str, dead: Sequence[_Dead]) -> None:
+        if self._dead_letters is None:
+            raise ConnectionError("the dead-letter producer is not running")
+        target = self.kafka.dead_letters(topic, self.group)
+        now = datetime.now(UTC).isoformat()
+        futures = []
+        for item in dead:
+            record = item.record
+            headers = [
+                *record.headers,
+                ("dlq_reason", item.reason.encode()),
+                ("dlq_detail", item.detail[:4000].encode()),
+                ("dlq_service", self.group.encode()),
+                ("dlq_topic", record.topic.encode()),
+                ("dlq_partition", str(record.partition).encode()),
+                ("dlq_offset", str(record.offset).encode()),
+                ("dlq_timestamp", str(record.timestamp).encode()),
+                ("dlq_first_seen", now.encode()),
+                ("dlq_attempts", str(item.attempts).encode()),
+            ]
+            futures.append(
+                await self._dead_letters.send(target, record.value, key=record.key, headers=headers)
+            )
+        await asyncio.gather(*futures)
+        for item in dead:
+            telemetry.DEAD.labels(topic, item.reason).inc()
+            log.error(
+                "dead_letter", reason=item.reason, detail=item.detail, dlq=target, **_where(item.record)
+            )
+
+    # --- watchdog -------------------------------------------------------------------------------------------
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        """Return at `stop`; raise when the consumer stands still before a partition that has more."""
+        while not stop.is_set():
+            await _sleep_or_stop(stop, 1.0)
+            consumer = self._subscriber.consumer if self._subscriber else None
+            if consumer is None or stop.is_set():
+                continue
+            now = time.monotonic()
+            assigned = consumer.assignment()
+            for gone in set(self._progress) - set(assigned):
+                del self._progress[gone]
+            for partition in assigned:
+                self._check(consumer, partition, now)
+
+    def _check(self, consumer: Any, partition: TopicPartition, now: float) -> None:
+        end = consumer.highwater(partition)
+        position = consumer._subscription.subscription.assignment.state_value(partition)
+        at = position.position if position is not None and position.has_valid_position else None
+        lag = max(0, end - at) if end is not None and at is not None else 0
+        telemetry.CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
+        seen = self._progress.get(partition)
+        if lag == 0 or seen is None or seen[0] != at or self._busy_since is not None:
+            self._progress[partition] = (at if at is not None else -1, now)
+        elif now - seen[1] > self.stuck_after:
+            telemetry.CONSUMER_RESTARTS.inc()
+            raise RuntimeError(
+                f"no progress on {partition.topic}[{partition.partition}] for {self.stuck_after} s "
+                f"at {at} of {end}: starting the consumer again"
+            )
+
+
+# --- reading one record -------------------------------------------------------------------------------------
+
+
+def _read(model: type[E], record: ConsumerRecord[Any, Any], replayed: bool) -> Received[E] | _Dead:
+    try:
+        envelope = from_headers(record.headers)
+    except BadEnvelope as error:
+        return _Dead(record, "bad_headers", str(error))
+    if envelope.type != model.TOPIC:
+        return _Dead(
+            record, "unknown_type", f"ce_type is {envelope.type!r}, this topic carries {model.TOPIC!r}"
+        )
+    if record.value is None:
+        return _Dead(record, "no_body", "the record has no value: every event of this topic has a body")
+    try:
+        event = model.model_validate_json(record.value)
+    except ValidationError as error:
+        return _Dead(record, "bad_body", _explain(error))
+    except ValueError as error:
+        return _Dead(record, "bad_body", str(error))
+    if record.key is not None and record.key != event.key.encode():
+        return _Dead(
+            record,
+            "wrong_key",
+            f"the key is {record.key!r}, the body says {event.key!r}: order hangs on the key",
+        )
+    return Received(event, envelope, model.TOPIC, record.partition, record.offset, replayed)
+
+
+def _explain(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_context=False)
+    lines = [f"{'.'.join(str(part) for part in p['loc']) or 'body'}: {p['msg']}" for p in problems[:20]]
+    return "; ".join(lines)
+
+
+def _where(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
+    return {"record_topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _is_trouble(error: BaseException) -> bool:
+    return is_transient(error) or isinstance(error, KafkaError)
+
+
+async def _undecoded(message: KafkaAckableMessage) -> Any:
+    return message.raw_message
+
+
+def _security(kafka: KafkaAddress, options: dict[str, Any]) -> Any:
+    from faststream.security import BaseSecurity, SASLScram512  # noqa: PLC0415
+
+    if kafka.security.startswith("SASL"):
+        return SASLScram512(
+            username=kafka.user,
+            password=kafka.password,
+            ssl_context=options["ssl_context"],
+            use_ssl=kafka.security == "SASL_SSL",
+        )
+    return BaseSecurity(ssl_context=options["ssl_context"], use_ssl=kafka.security == "SSL")
+
+
+async def _sleep_or_stop(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass
