@@ -94,17 +94,21 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]] | Mapping[str, byte
         event_id = UUID(text["ce_id"])
     except ValueError as error:
         raise BadEnvelope(f"header ce_id is {text['ce_id']!r}: write a UUID") from error
-    try:
-        moment = datetime.fromisoformat(text["ce_time"])
-    except ValueError as error:
-        raise BadEnvelope(f"header ce_time is {text['ce_time']!r}: write ISO 8601 with a zone") from error
-    if moment.tzinfo is None:
-        raise BadEnvelope(f"header ce_time is {text['ce_time']!r}: the zone is missing, write e.g. ...Z")
     return Envelope(
         id=event_id,
         type=text["ce_type"],
         source=text["ce_source"],
-        time=moment.astimezone(UTC),
+        time=_instant(text["ce_time"]),
         schema=text.get("ce_dataschema", ""),
         traceparent=text.get("traceparent", ""),
     )
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # a year 1 or 9999 may lie beyond the calendar in UTC
+        raise BadEnvelope(f"header ce_time is {text!r}: write ISO 8601 with a zone") from error
+    raise BadEnvelope(f"header ce_time is {text!r}: the zone is missing, write e.g. ...Z")

@@ -30,7 +30,10 @@ def _no_float(value: Any) -> Any:
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # the first or last hours of the calendar, in a zone far from UTC
+        raise ValueError("lies beyond the calendar in UTC") from error
 
 
 def plain(value: Decimal) -> str:

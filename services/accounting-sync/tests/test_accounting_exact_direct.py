@@ -40,6 +40,7 @@ class MemoryState:
     until: datetime | None = None
     errors: list[tuple[str, datetime, int]] = field(default_factory=list)
     saved: list[ExactCredentials] = field(default_factory=list)
+    lost: bool = False
 
     async def credentials(self) -> ExactCredentials:
         return self.held
@@ -64,6 +65,9 @@ class MemoryState:
 
     async def note_error(self, endpoint: str, at: datetime, status: int) -> None:
         self.errors.append((endpoint, at, status))
+
+    async def consent_lost(self) -> None:
+        self.lost = True
 
 
 class Slot:

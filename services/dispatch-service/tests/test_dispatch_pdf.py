@@ -32,7 +32,10 @@ def text_in(document: bytes, window: Window) -> str:
         x = inner[4] * outer[0] + inner[5] * outer[2] + outer[4]
         y = inner[4] * outer[1] + inner[5] * outer[3] + outer[5]
         left, top = x / POINTS_PER_MM, (height - y) / POINTS_PER_MM
-        if window.left <= left < window.left + window.width and window.top <= top <= window.top + window.height:
+        if (
+            window.left <= left < window.left + window.width
+            and window.top <= top <= window.top + window.height
+        ):
             found.append(part)
 
     page.extract_text(visitor_text=visit)
@@ -52,7 +55,14 @@ def test_window_holds_the_address_and_nothing_else(make_invoice):
     )
     found = text_in(render_invoice(make_invoice(note="x" * 500), addressee), Window())
     lines = [line.strip() for line in found.splitlines() if line.strip()]
-    assert lines == ["Fleurs de Namur", "T.a.v. Marie Dubois", "Rue Haute 5", "Bte 2", "5000  Namur", "BELGIUM"]
+    assert lines == [
+        "Fleurs de Namur",
+        "T.a.v. Marie Dubois",
+        "Rue Haute 5",
+        "Bte 2",
+        "5000  Namur",
+        "BELGIUM",
+    ]
 
 
 def test_every_font_is_embedded_and_no_file_is_attached(make_invoice):
@@ -68,7 +78,14 @@ def test_every_font_is_embedded_and_no_file_is_attached(make_invoice):
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("nl", "Te betalen"), ("en", "To pay"), ("sv", "Att betala"), ("fr", "À payer"), ("de", "Zu zahlen"), ("pl", "To pay")],
+    [
+        ("nl", "Te betalen"),
+        ("en", "To pay"),
+        ("sv", "Att betala"),
+        ("fr", "À payer"),
+        ("de", "Zu zahlen"),
+        ("pl", "To pay"),
+    ],
 )
 def test_labels_follow_the_language_of_the_document(make_invoice, language, words):
     assert words in text(render_invoice(make_invoice(language=language)))

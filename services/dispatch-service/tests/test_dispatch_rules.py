@@ -121,7 +121,9 @@ def test_warnings_name_missing_sources_channels_and_addresses():
 
 def result(failed: int, ignored: int) -> RunResult:
     def lines(count: int, word: str) -> tuple[DigestLine, ...]:
-        return tuple(DigestLine(f"{word}-{n}", f"Customer {n}", f"{word} because\nof {n}") for n in range(count))
+        return tuple(
+            DigestLine(f"{word}-{n}", f"Customer {n}", f"{word} because\nof {n}") for n in range(count)
+        )
 
     return RunResult(
         administration="main",

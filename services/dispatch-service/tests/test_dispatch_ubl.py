@@ -130,7 +130,10 @@ def test_amounts_that_do_not_add_up_are_refused_with_field_and_cure(make_invoice
     [
         ({"kind": InvoiceKind.CREDIT_NOTE}, "corrects is missing"),
         ({"payment": {"iban": ""}}, "payment.iban is missing"),
-        ({"lines": (("1", "1", "K", "0"),), "delivered_on": None, "order_day": None}, "delivered_on is missing"),
+        (
+            {"lines": (("1", "1", "K", "0"),), "delivered_on": None, "order_day": None},
+            "delivered_on is missing",
+        ),
     ],
 )
 def test_missing_data_is_named(make_invoice, receivers, changes, words):

@@ -51,7 +51,7 @@ class Rejected(Exception):
     """A handler raises this for an event it can never take; the text tells the person who reads the DLQ why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Received(Generic[E]):
     """One event with everything around it.
 
@@ -73,7 +73,7 @@ class Received(Generic[E]):
 Handler = Callable[[AsyncConnection, list[Received[E]]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subscription(Generic[E]):
     """One topic and what to do with it.
 
@@ -102,6 +102,8 @@ class Consumers:
     Args:
         group: the service's name; also names its dead-letter and replay topics.
         subscriptions: handled in this order within one fetched batch.
+        stuck_after: seconds without progress before records, after which the consumer is started again.
+        finish_within: seconds a batch in hand may take when stopping.
     """
 
     kafka: KafkaAddress
@@ -110,6 +112,7 @@ class Consumers:
     subscriptions: Sequence[Subscription[Any]]
     batch: int = BATCH
     stuck_after: float = 60.0
+    finish_within: float = 30.0
     name: str = "consumers"
     started: bool = False
     trouble: str = "not started yet"
@@ -157,7 +160,7 @@ class Consumers:
             ack_policy=AckPolicy.NACK_ON_ERROR,
             allow_auto_create_topics=False,
             apply_types=False,
-            graceful_timeout=30.0,
+            graceful_timeout=self.finish_within,
             logger=None,
         )
         self._subscriber = self._broker.subscriber(
@@ -324,22 +327,30 @@ class Consumers:
     async def _watch(self, stop: asyncio.Event) -> None:
         """Return at `stop`; raise when the consumer stands still before a partition that has more."""
         while not stop.is_set():
-            await _sleep_or_stop(stop, 1.0)
+            await _sleep_or_stop(stop, max(0.3, min(5.0, self.stuck_after / 4)))
             consumer = self._subscriber.consumer if self._subscriber else None
             if consumer is None or stop.is_set():
                 continue
-            now = time.monotonic()
             assigned = consumer.assignment()
             for gone in set(self._progress) - set(assigned):
                 del self._progress[gone]
-            for partition in assigned:
-                self._check(consumer, partition, now)
+            if not assigned:
+                continue
+            try:
+                # The broker is asked: a consumer that fetches nothing does not learn of new records itself.
+                async with asyncio.timeout(10):
+                    ends = await consumer.end_offsets(list(assigned))
+            except (KafkaError, TimeoutError) as error:
+                log.warning("lag_not_measured", error=repr(error))
+                continue
+            for partition, end in ends.items():
+                self._check(consumer, partition, end, time.monotonic())
 
-    def _check(self, consumer: Any, partition: TopicPartition, now: float) -> None:
-        end = consumer.highwater(partition)
-        position = consumer._subscription.subscription.assignment.state_value(partition)
-        at = position.position if position is not None and position.has_valid_position else None
-        lag = max(0, end - at) if end is not None and at is not None else 0
+    def _check(self, consumer: Any, partition: TopicPartition, end: int, now: float) -> None:
+        assignment = consumer._subscription.subscription.assignment
+        state = assignment.state_value(partition) if assignment is not None else None
+        at = state.position if state is not None and state.has_valid_position else None
+        lag = max(0, end - at) if at is not None else 0
         telemetry.CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
         seen = self._progress.get(partition)
         if lag == 0 or seen is None or seen[0] != at or self._busy_since is not None:
@@ -360,6 +371,9 @@ def _read(model: type[E], record: ConsumerRecord[Any, Any], replayed: bool) -> R
         envelope = from_headers(record.headers)
     except BadEnvelope as error:
         return _Dead(record, "bad_headers", str(error))
+    except Exception as error:
+        # Whatever else a header holds, it must not stop the partition.
+        return _Dead(record, "bad_headers", repr(error))
     if envelope.type != model.TOPIC:
         return _Dead(
             record, "unknown_type", f"ce_type is {envelope.type!r}, this topic carries {model.TOPIC!r}"

@@ -57,7 +57,9 @@ _INSERT = sa.text(
     "cast(:headers as bytea[]), cast(:values as bytea[]))"
 )
 _NOTIFY = sa.text("select pg_notify('outbox', '')")
-_FETCH = "select id, topic, key, headers, value from outbox where id > $1 order by id limit $2"
+_FETCH = (
+    "select id, topic, key, headers, value from outbox where id <> all($1::bigint[]) order by id limit $2"
+)
 _DELETE = "delete from outbox where id = any($1::bigint[])"
 _DEPTH = "select count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0) from outbox"
 
@@ -198,34 +200,31 @@ class Relay:
     ) -> None:
         """Fetch, send and delete in a pipeline of two: the next round is on its way while one is awaited.
 
-        The cursor only saves reading rows that are in flight. It goes back to the start whenever the pipe is
-        empty, and at the latest every 20 rounds, so a transaction that commits late is never passed over.
+        Every fetch starts at the lowest id and leaves out what is in flight. A position would be cheaper and
+        wrong: an id below it may commit late, and the next event of its key would be sent first.
         """
-        cursor, rounds, flying = 0, 0, None
+        flying: _Batch | None = None
+        passed_over: list[int] = []
         last_measure = 0.0
         while True:
-            rows = await connection.fetch(_FETCH, cursor, self.batch) if rounds < 20 else []
+            in_flight = [row["id"] for row in flying.rows] if flying else []
+            rows = await connection.fetch(_FETCH, in_flight + passed_over, self.batch)
             sendable = [row for row in rows if not self._is_held(row)]
+            if len(sendable) < len(rows):
+                passed_over += [row["id"] for row in rows if self._is_held(row)]
             batch = _Batch(sendable, await self._send(producer, sendable)) if sendable else None
             if flying is not None:
                 await self._settle(connection, flying)
             flying = batch
             if rows:
-                cursor, rounds = rows[-1]["id"], rounds + 1
-                if flying or len(rows) == self.batch:
-                    continue
-            if flying is not None:
-                await self._settle(connection, flying)
-                flying = None
-            drained = rounds == 0
-            cursor, rounds = 0, 0
+                continue
+            passed_over.clear()
             if time.monotonic() - last_measure > 2:
                 await self._measure(connection)
                 last_measure = time.monotonic()
-            if stop.is_set() and (drained or self._held):
+            if stop.is_set():
                 return
-            if drained or self._held:
-                await self._wait(stop)
+            await self._wait(stop)
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> list[asyncio.Future[Any]]:
         futures = []

@@ -40,7 +40,7 @@ class TokenIssuer:
 
     issuer: str = ISSUER
     key: OKPKey = field(
-        default_factory=lambda: OKPKey.generate_key("Ed25519", {"kid": "test", "alg": "EdDSA"})
+        default_factory=lambda: OKPKey.generate_key("Ed25519", {"kid": "test", "alg": "Ed25519"})
     )
 
     @property
@@ -58,7 +58,7 @@ class TokenIssuer:
             "roles": list(roles),
             "exp": int(SystemClock().now().timestamp()) + seconds,
         }
-        return jwt.encode({"alg": "EdDSA", "kid": "test"}, claims, self.key, algorithms=ALGORITHMS)
+        return jwt.encode({"alg": "Ed25519", "kid": "test"}, claims, self.key, algorithms=ALGORITHMS)
 
     def headers(self, *roles: str, **options: Any) -> dict[str, str]:
         """Request headers of a person with `roles`."""

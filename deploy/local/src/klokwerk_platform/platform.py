@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from klokwerk.database import provision
+from klokwerk.kafka import KafkaAddress
 
 from klokwerk_platform import kafka, processes
 from klokwerk_platform.processes import Program
@@ -196,7 +197,7 @@ class Platform:
                 self.state, brokers=self._brokers, hasty=self._hasty, say=self._say, port=self._state.port
             )
             self._note()
-            await apply_topics(self.servers.kafka, self._prefix, say=self._say)
+            await apply_topics(KafkaAddress(self.servers.kafka, self._prefix), say=self._say)
             if self._wanted:
                 await self._start_services()
             self._directory.ready = True
@@ -297,7 +298,6 @@ class Platform:
         self._state.write_directory(self._directory)
         programs = [*servers.values(), *(each.program for each in replicas if each.has_program)]
         self._state.note_processes(programs)
-
 
 
 def _known(services: Iterable[str] | None) -> list[Service]:

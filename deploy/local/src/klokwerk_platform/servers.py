@@ -174,9 +174,7 @@ async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say
     return {"smtp": f"127.0.0.1:{smtp}", "mail_api": f"http://127.0.0.1:{web}"}
 
 
-async def _simulators(
-    state: Path, running: RunningServers, port: ChoosePort, say: Say
-) -> dict[str, str]:
+async def _simulators(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
     ports = {name: port(name) for name in ("access-point", "print-service", "exact-online")}
     program = await start_simulators(state, ports)
     _note(running, "simulators", program)

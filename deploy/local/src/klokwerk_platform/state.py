@@ -153,7 +153,9 @@ class StateFolder:
 
     def _remembered_ports(self) -> dict[str, int]:
         try:
-            return {str(key): int(value) for key, value in json.loads(_read(self.path / "ports.json")).items()}
+            return {
+                str(key): int(value) for key, value in json.loads(_read(self.path / "ports.json")).items()
+            }
         except (json.JSONDecodeError, ValueError):
             return {}
 

@@ -7,47 +7,21 @@ to dead letters and which ranges were replayed is kept in ``klokwerk.operations`
 
 from __future__ import annotations
 
-import importlib.resources
 from dataclasses import dataclass
 
-import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from klokwerk.kafka import KafkaAddress
 
 from klokwerk_platform.servers import Say, say_nothing
+from klokwerk_platform.topic_files import TopicFile, topic_folders
 
 OPERATIONS_TOPIC = "klokwerk.operations"
 _DAY_MS = 86_400_000
 _FOREVER = "-1"
 _REPLAY_DAYS = 7
 _MAX_MESSAGE_BYTES = 1_048_576 + 65_536  # a megabyte of event with its headers
-
-
-class Reader(BaseModel):
-    """A service that reads a topic with a consumer group."""
-
-    service: str
-    group: str
-
-
-class TopicContract(BaseModel):
-    """What a ``topic.yaml`` of the contracts says about its topic."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: str
-    partitions: int = Field(ge=1, le=1000)
-    compacted: bool = False
-    retention_days: int | None = Field(None, ge=1)
-    readers: list[Reader] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _kept_for_a_time_or_compacted(self) -> TopicContract:
-        if self.compacted == (self.retention_days is not None):
-            raise ValueError(f"{self.name}: say either compacted: true or retention_days")
-        return self
 
 
 @dataclass(frozen=True)
@@ -71,18 +45,12 @@ class Applied:
         return bool(self.created or self.grown or self.altered)
 
 
-def contracts() -> list[TopicContract]:
+def contracts() -> list[TopicFile]:
     """The contracts of all topics, sorted by name."""
-    root = importlib.resources.files("klokwerk_contracts")
-    found = [
-        TopicContract.model_validate(yaml.safe_load((folder / "topic.yaml").read_text()))
-        for folder in root.iterdir()
-        if folder.is_dir() and (folder / "topic.yaml").is_file()
-    ]
-    return sorted(found, key=lambda contract: contract.name)
+    return sorted((folder.topic for folder in topic_folders()), key=lambda contract: contract.name)
 
 
-def wanted_topics(contracts_of: list[TopicContract], prefix: str = "", brokers: int = 1) -> list[Topic]:
+def wanted_topics(contracts_of: list[TopicFile], prefix: str = "", brokers: int = 1) -> list[Topic]:
     """Every topic that must be there, side topics included.
 
     Args:
@@ -112,21 +80,20 @@ def wanted_topics(contracts_of: list[TopicContract], prefix: str = "", brokers: 
 
 
 async def apply_topics(
-    bootstrap: str,
-    prefix: str = "",
+    address: KafkaAddress,
     *,
-    contracts_of: list[TopicContract] | None = None,
+    contracts_of: list[TopicFile] | None = None,
     say: Say = say_nothing,
 ) -> Applied:
     """Make what is missing, add partitions, set settings right. Removes nothing and never shrinks.
 
     Raises ``KafkaError`` when the cluster refuses.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**address.client_options())
     await admin.start()
     try:
         brokers = len((await admin.describe_cluster())["brokers"])
-        wanted = wanted_topics(contracts() if contracts_of is None else contracts_of, prefix, brokers)
+        wanted = wanted_topics(contracts() if contracts_of is None else contracts_of, address.prefix, brokers)
         applied = Applied(
             await _create(admin, wanted, min(3, brokers)),
             await _grow(admin, wanted),
@@ -146,10 +113,7 @@ async def _create(admin: AIOKafkaAdminClient, wanted: list[Topic], copies: int) 
     if not missing:
         return []
     answer = await admin.create_topics(
-        [
-            NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.settings)
-            for topic in missing
-        ]
+        [NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.settings) for topic in missing]
     )
     created = []
     for name, code, *rest in answer.topic_errors:
@@ -164,7 +128,9 @@ async def _grow(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
     described = await admin.describe_topics([topic.name for topic in wanted])
     partitions = {each["topic"]: len(each["partitions"]) for each in described}
     short = {
-        topic.name: topic.partitions for topic in wanted if 0 < partitions.get(topic.name, 0) < topic.partitions
+        topic.name: topic.partitions
+        for topic in wanted
+        if 0 < partitions.get(topic.name, 0) < topic.partitions
     }
     if short:
         answer = await admin.create_partitions({name: NewPartitions(count) for name, count in short.items()})

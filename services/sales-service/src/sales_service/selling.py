@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from klokwerk.clock import Clock
 from klokwerk.outbox import Outbox
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from sales_service.domain.distribution import MAX_LINES, sale_completed, standing
 from sales_service.domain.lines import Line
 from sales_service.store import sales
@@ -60,9 +60,7 @@ class Distributions:
     clock: Clock
     administration: str = "main"
 
-    async def lock(
-        self, connection: AsyncConnection, keys: Iterable[DayKey]
-    ) -> dict[DayKey, DayRow]:
+    async def lock(self, connection: AsyncConnection, keys: Iterable[DayKey]) -> dict[DayKey, DayRow]:
         """Lock the days of `keys` for a change of ours.
 
         Raises:
@@ -131,9 +129,7 @@ class Distributions:
             if existing is None:
                 await sales.move_day(connection, removed, target, order_day, merge=False)
                 continue
-            rows = await sales.lock(
-                connection, [kept, lost], source=self.outbox.source, now=self.clock.now()
-            )
+            rows = await sales.lock(connection, [kept, lost], source=self.outbox.source, now=self.clock.now())
             await sales.move_day(connection, removed, target, order_day, merge=True)
             row = rows[kept]
             highest = max(row.revision, rows[lost].revision)

@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SEMICOLON_LANGUAGES = {"nl", "fr", "sv", "fi", "de"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column(Generic[R]):
     """One column: its heading and what it takes from a row."""
 

@@ -47,8 +47,13 @@ _KEEP = sa.text(
 class _Once:
     """One request that may come twice. Without an Idempotency-Key it does nothing."""
 
-    def __init__(self, key: str | None, subject: str, request_hash: str) -> None:
-        self._key, self._subject, self._hash = key, subject, request_hash
+    def __init__(self, key: str | None, request: Request, request_hash: str) -> None:
+        self._key, self._request, self._hash = key, request, request_hash
+
+    @property
+    def _subject(self) -> str:
+        """Who asks; known only after the route's access rule has run, so it is read late."""
+        return str(getattr(self._request.state, "person_subject", ""))
 
     async def answered(self, connection: AsyncConnection) -> JSONResponse | None:
         """The earlier answer to this request, or none if it is to be done now. Call it first in the transaction."""
@@ -91,11 +96,10 @@ async def _once(
     request: Request, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
 ) -> _Once:
     if idempotency_key is None:
-        return _Once(None, "", "")
+        return _Once(None, request, "")
     body = await request.body()
-    subject = getattr(request.state, "person_subject", "")
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
-    return _Once(idempotency_key, subject, digest)
+    return _Once(idempotency_key, request, digest)
 
 
 Once = Annotated[_Once, Depends(_once)]

@@ -132,4 +132,3 @@ def _registrations(data: RelationData) -> Iterator[str]:
 
 def _home(data: RelationData) -> str | None:
     return next((address.country for address in data.addresses if address.country), None)
-

@@ -14,14 +14,15 @@ from accounting_sync.store.json import to_text
 
 _LOCK_KEY = advisory_key("accounting-sync: administrations")
 
-_COLUMNS = "code, name, target, source, folder, ranges, mappings, revision"
-_ALL = sa.text(f"select {_COLUMNS} from administration order by code")
-_ONE = sa.text(f"select {_COLUMNS} from administration where code = :code")
+_SELECT = "select code, name, target, source, folder, ranges, mappings, revision from administration "
+_ALL = sa.text(_SELECT + "order by code")
+_ONE = sa.text(_SELECT + "where code = :code")
 _SAVE = sa.text(
-    f"insert into administration ({_COLUMNS}, changed_at) values (:code, :name, :target, :source, :folder, "
-    "cast(:ranges as jsonb), cast(:mappings as jsonb), :revision, :now) on conflict (code) do update set "
-    "name = excluded.name, target = excluded.target, folder = excluded.folder, ranges = excluded.ranges, "
-    "mappings = excluded.mappings, revision = excluded.revision, changed_at = excluded.changed_at"
+    "insert into administration (code, name, target, source, folder, ranges, mappings, revision, changed_at) "
+    "values (:code, :name, :target, :source, :folder, cast(:ranges as jsonb), cast(:mappings as jsonb), "
+    ":revision, :now) on conflict (code) do update set name = excluded.name, target = excluded.target, "
+    "folder = excluded.folder, ranges = excluded.ranges, mappings = excluded.mappings, "
+    "revision = excluded.revision, changed_at = excluded.changed_at"
 )
 _FILL = sa.text(
     "insert into relation (administration, kind, debtor_id, revision, source, source_fingerprint, merged_into, "

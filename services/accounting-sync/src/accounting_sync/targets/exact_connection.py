@@ -86,6 +86,8 @@ class ConnectionState(Protocol):
 
     async def note_error(self, endpoint: str, at: datetime, status: int) -> None: ...
 
+    async def consent_lost(self) -> None: ...
+
 
 class ExactConnection:
     """Makes single calls; knows nothing of relations."""
@@ -112,14 +114,20 @@ class ExactConnection:
             ExactRefused, ExactTemporary, ExactLost, ConsentNeeded.
         """
         await self._check_allowed(endpoint)
+        try:
+            return await self._call(_Request(method, endpoint, key, params, body))
+        except ConsentNeeded:
+            await self._state.consent_lost()
+            raise
+
+    async def _call(self, request: _Request) -> dict[str, Any]:
         credentials = await self._fresh(None)
-        request = _Request(method, endpoint, key, params, body)
         response = await self._send(credentials, request)
         if response.status_code == 401:
-            await self._state.note_error(endpoint, self._clock.now(), 401)
+            await self._state.note_error(request.endpoint, self._clock.now(), 401)
             credentials = await self._fresh(credentials.access_token)
             response = await self._send(credentials, request)
-        await self._note(endpoint, response)
+        await self._note(request.endpoint, response)
         if response.status_code == 401:
             raise ConsentNeeded
         raise_for_answer(response, self._clock.now())

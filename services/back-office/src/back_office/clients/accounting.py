@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
 from back_office.clients.shapes import Page, Shape, Words
-from back_office.clients.transport import Caller
+from back_office.clients.transport import Caller, Download
 
 
 class Administration(Shape):
@@ -89,6 +90,6 @@ class AccountingClient:
         path = f"/v1/{administration}/exports/{export_id}/import-failed"
         return (await self._caller.send("POST", path, dict[str, Any])).value
 
-    def file(self, administration: str, export_id: str) -> Any:
+    def file(self, administration: str, export_id: str) -> AbstractAsyncContextManager[Download]:
         """The exported file."""
         return self._caller.download(f"/v1/{administration}/exports/{export_id}/file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -82,15 +83,13 @@ class DebtorClient:
         """Save the EKT configuration (EF-33)."""
         return await self._caller.send("PATCH", f"/v1/debtors/{debtor_id}/ekt", Card, ekt, revision=revision)
 
-    async def give_number(self, debtor_id: str, kind: str, once: str) -> Answer[Any]:
+    async def give_number(self, debtor_id: str, kind: str, once: str) -> Answer[Card]:
         """Give the next available number, trigger 3 (EP-09)."""
         return await self._caller.send(
-            "POST", f"/v1/debtors/{debtor_id}/numbers", dict[str, Any], {"kind": kind}, once=once
+            "POST", f"/v1/debtors/{debtor_id}/numbers", Card, {"kind": kind}, once=once
         )
 
-    def export(self, suffix: str, **filters: str | None) -> Any:
+    def export(self, suffix: str, **filters: str | None) -> AbstractAsyncContextManager[Download]:
         """The filtered list as ``csv`` or ``xlsx``."""
         return self._caller.download(f"/v1/debtors.{suffix}", filters)
 
-
-__all__ = ["Card", "DebtorClient", "Download"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from back_office.clients.shapes import Page, Shape, Words
-from back_office.clients.transport import Caller
+from back_office.clients.transport import Caller, Download
 
 
 class Attempt(Shape):
@@ -71,6 +72,6 @@ class DispatchClient:
         path = f"/v1/invoices/{invoice_id}/automatic"
         return (await self._caller.send("POST", path, dict[str, Any], {"on": on})).value
 
-    def document(self, invoice_id: str, kind: str) -> Any:
+    def document(self, invoice_id: str, kind: str) -> AbstractAsyncContextManager[Download]:
         """The document as ``pdf`` or ``ubl``."""
         return self._caller.download(f"/v1/invoices/{invoice_id}/documents/{kind}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Any
 
 from back_office.clients.sales import CanResend
 from back_office.clients.shapes import Page, Shape, Words
-from back_office.clients.transport import Caller
+from back_office.clients.transport import Caller, Download
 
 
 class Ekt(Shape):
@@ -53,6 +54,6 @@ class EktClient:
         """The log of one debtor and day (EF-50, EF-51)."""
         return (await self._caller.get(f"/v1/debtors/{debtor_id}/days/{day.isoformat()}", DayLog)).value
 
-    def file(self, ekt_id: str) -> Any:
+    def file(self, ekt_id: str) -> AbstractAsyncContextManager[Download]:
         """The file as it was sent."""
         return self._caller.download(f"/v1/ekts/{ekt_id}/file")

@@ -26,8 +26,14 @@ class LastSending(Shape):
 class DaySummary(Shape):
     """A day that has sales."""
 
-    day: date
+    order_day: date
     debtors: int = 0
+
+
+class DefaultDay(Shape):
+    """The day a page opens on (D-02)."""
+
+    order_day: date
 
 
 class SoldToDebtor(Shape):
@@ -37,34 +43,48 @@ class SoldToDebtor(Shape):
     debtor_number: Words = ""
     name: Words = ""
     lines: int = 0
-    total: Money | None = None
+    total: Decimal | None = None
+    currency: Words = "EUR"
     use_ekts: bool = False
     complete: bool = False
+    missing: int = 0
     revision: int = 0
     ekt: LastSending | None = None
+
+
+class Missing(Shape):
+    """One requirement that is not met, with the cure and where it is mended."""
+
+    rule: Words = ""
+    label: Words = ""
+    field: Words = ""
+    message: Words = ""
+    cure: Words = ""
+    link: Words = ""
+
+
+class Grower(Shape):
+    """Who grew it."""
+
+    number: Words = ""
+    name: Words = ""
 
 
 class SaleLine(Shape):
     """One line of a sale."""
 
     line_id: str
-    article_name: Words = ""
     article_number: Words = ""
+    name: Words = ""
+    vbn_code: Words = ""
     units: int = 0
-    pieces_per_unit: int = 0
+    pieces_per_unit: int | None = None
     allocated: int = 0
     price: Money | None = None
-    grower: Words = ""
+    amount: Decimal | None = None
+    grower: Grower = Grower()
     order_reference: Words = ""
-    missing: tuple[str, ...] = ()
-
-
-class Missing(Shape):
-    """One requirement that is not met, with where it is mended."""
-
-    code: Words = ""
-    message: Words = ""
-    link: Words = ""
+    missing: tuple[Missing, ...] = ()
 
 
 class CanResend(Shape):
@@ -74,17 +94,25 @@ class CanResend(Shape):
     missing: tuple[Missing, ...] = ()
 
 
+class Buyer(Shape):
+    """Who bought."""
+
+    debtor_id: str
+    debtor_number: Words = ""
+    name: Words = ""
+    use_ekts: bool = False
+
+
 class SaleOfDebtor(Shape):
     """A debtor's sale of one order day."""
 
     debtor_id: str
+    debtor: Buyer
     order_day: date
-    debtor_number: Words = ""
-    name: Words = ""
     revision: int = 0
     complete: bool = False
-    use_ekts: bool = False
-    total: Money | None = None
+    total: Decimal | None = None
+    currency: Words = "EUR"
     lines: tuple[SaleLine, ...] = ()
     can_resend: CanResend = CanResend()
 
@@ -121,6 +149,11 @@ class SalesClient:
     async def days(self, **filters: str | None) -> Page[DaySummary]:
         """Days with sales, newest first."""
         return (await self._caller.get("/v1/days", Page[DaySummary], filters)).value
+
+    async def default_day(self, debtor_id: str = "") -> date:
+        """Today, or a debtor's last order day (D-02)."""
+        answer = await self._caller.get("/v1/days/default", DefaultDay, {"debtor_id": debtor_id})
+        return answer.value.order_day
 
     async def per_debtor(self, day: date, **filters: str | None) -> Page[SoldToDebtor]:
         """(Sold) Per debtor of an order day."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,14 @@ from klokwerk.database import advisory_key
 from klokwerk_contracts.debtor_changed import Kind
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from debtor_service.domain.numbering import NumberRange, RangeUse, number_value, start_of_search, use_of
+from debtor_service.domain.numbering import (
+    NumberRange,
+    RangeUse,
+    free_numbers,
+    number_value,
+    start_of_search,
+    use_of,
+)
 
 _LOCK = sa.text("select pg_advisory_xact_lock(:key)")
 _RANGE = sa.text(
@@ -112,10 +119,16 @@ async def highest_issued(connection: AsyncConnection, numbers: NumberRange) -> i
     return highest
 
 
-async def taken(connection: AsyncConnection, numbers: NumberRange, start: int) -> list[int]:
-    """Numbers in use from `start` on, ascending; at most `TAKEN_AT_ONCE`."""
-    rows = await connection.execute(_TAKEN, {**_place(numbers), "start": start, "limit": TAKEN_AT_ONCE})
-    return list(rows.scalars())
+async def free(connection: AsyncConnection, numbers: NumberRange) -> AsyncGenerator[int, None]:
+    """Numbers that may be given, lowest first; the taken ones are read in pages, however many they are."""
+    start = start_of_search(numbers, await highest_issued(connection, numbers))
+    while start <= numbers.last:
+        rows = await connection.execute(_TAKEN, {**_place(numbers), "start": start, "limit": TAKEN_AT_ONCE})
+        taken = list(rows.scalars())
+        end = taken[-1] if len(taken) == TAKEN_AT_ONCE else numbers.last
+        for number in free_numbers(replace(numbers, first=start, last=end), None, taken):
+            yield number
+        start = end + 1
 
 
 async def use(connection: AsyncConnection, numbers: NumberRange) -> RangeUse:

@@ -22,6 +22,7 @@ class Choices:
         report_ignored: ignored invoices are part of the notice (D-11).
         consumer_einvoicing: the agreement for consumer e-invoices is on (NV-17).
         belgian_rule: Belgian business customers of a Belgian seller get a structured invoice or nothing.
+        factoring_email: where notices to the factoring company go (NV-43); empty when there is none.
     """
 
     sources: frozenset[InvoiceSource] = frozenset()
@@ -32,6 +33,7 @@ class Choices:
     report_ignored: bool = True
     consumer_einvoicing: bool = False
     belgian_rule: bool = True
+    factoring_email: str = ""
 
 
 def warnings_for(choices: Choices) -> list[str]:

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from klokwerk_contracts.invoice_created import InvoiceCreated, InvoiceSource, InvoiceStatus
 
-
 SOURCE_NAMES: dict[InvoiceSource, str] = {
     InvoiceSource.CONTRACT: "contract billing",
     InvoiceSource.MANUAL: "made by a user",
@@ -34,7 +33,9 @@ class Coverage:
     explanation: str
 
 
-def judge_coverage(*, source: InvoiceSource, unsent: bool, active_sources: frozenset[InvoiceSource] | None) -> Coverage:
+def judge_coverage(
+    *, source: InvoiceSource, unsent: bool, active_sources: frozenset[InvoiceSource] | None
+) -> Coverage:
     """Decide whether an invoice is covered.
 
     Args:

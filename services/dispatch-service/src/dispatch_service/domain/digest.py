@@ -80,7 +80,10 @@ def _counts(failed: int, ignored: int) -> str:
 def _section(heading: str, lines: Sequence[DigestLine]) -> list[str]:
     if not lines:
         return []
-    rows = [f"- {_flat(line.invoice_number)} {_flat(line.debtor_name)}: {_flat(line.explanation)}" for line in lines]
+    rows = [
+        f"- {_flat(line.invoice_number)} {_flat(line.debtor_name)}: {_flat(line.explanation)}"
+        for line in lines
+    ]
     return [heading, *rows, ""]
 
 

@@ -66,7 +66,9 @@ def reach_of(debtor: DebtorChanged, *, consumer_einvoicing: bool) -> Reach:
         postal=postal,
         capabilities=Capabilities(
             {
-                Channel.E_INVOICE: _e_invoice_obstacle(debtor, postal, consumer_einvoicing=consumer_einvoicing),
+                Channel.E_INVOICE: _e_invoice_obstacle(
+                    debtor, postal, consumer_einvoicing=consumer_einvoicing
+                ),
                 Channel.EMAIL: _email_obstacle(email, allowed=delivery.email_allowed),
                 Channel.PRINT: _print_obstacle(postal, allowed=delivery.print_allowed),
             }

@@ -54,7 +54,9 @@ class Addressee:
         return [line for line in found if line.strip()]
 
 
-def render_invoice(invoice: InvoiceCreated, addressee: Addressee | None = None, window: Window | None = None) -> bytes:
+def render_invoice(
+    invoice: InvoiceCreated, addressee: Addressee | None = None, window: Window | None = None
+) -> bytes:
     """The PDF of an invoice or credit note. Takes about 25 ms a page; call it in a thread.
 
     Args:
@@ -119,7 +121,8 @@ def _content(invoice: InvoiceCreated, addressee: Addressee | None, window: Windo
             [
                 line.name + (f"\n{line.description}" if line.description else ""),
                 number(line.quantity),
-                number(line.price) + (f" {words['per']} {number(line.base_quantity)}" if line.base_quantity != 1 else ""),
+                number(line.price)
+                + (f" {words['per']} {number(line.base_quantity)}" if line.base_quantity != 1 else ""),
                 f"{number(line.vat_percent.normalize())}%",
                 money(line.net_amount),
             ]
@@ -155,7 +158,13 @@ def _content(invoice: InvoiceCreated, addressee: Addressee | None, window: Windo
 
 def _seller_lines(seller: InvoiceParty) -> list[str]:
     address = seller.address
-    found = [seller.name, *address.lines, f"{address.postal_code}  {address.city}".strip(), seller.phone, seller.email]
+    found = [
+        seller.name,
+        *address.lines,
+        f"{address.postal_code}  {address.city}".strip(),
+        seller.phone,
+        seller.email,
+    ]
     return [line for line in found if line.strip()]
 
 

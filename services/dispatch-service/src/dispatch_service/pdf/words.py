@@ -58,7 +58,10 @@ WORDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 REASONS: dict[str, dict[VatCategory, str]] = {
-    "en": {VatCategory.REVERSE_CHARGE: "Reverse charge", VatCategory.INTRA_COMMUNITY: "Intra-community supply"},
+    "en": {
+        VatCategory.REVERSE_CHARGE: "Reverse charge",
+        VatCategory.INTRA_COMMUNITY: "Intra-community supply",
+    },
     "nl": {
         VatCategory.REVERSE_CHARGE: "Btw verlegd",
         VatCategory.INTRA_COMMUNITY: "Intracommunautaire levering, 0% btw",

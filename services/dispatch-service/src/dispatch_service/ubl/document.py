@@ -85,7 +85,9 @@ def _header(root: Node, invoice: InvoiceCreated, *, credit: bool) -> None:
         root.value("InvoiceTypeCode", "380")
     root.value("Note", invoice.note)
     root.value("DocumentCurrencyCode", invoice.currency)
-    root.value("BuyerReference", invoice.buyer_reference or ("" if invoice.order_reference else invoice.debtor_id))
+    root.value(
+        "BuyerReference", invoice.buyer_reference or ("" if invoice.order_reference else invoice.debtor_id)
+    )
     if invoice.order_reference:
         root.group("OrderReference").value("ID", invoice.order_reference)
     if invoice.corrects:

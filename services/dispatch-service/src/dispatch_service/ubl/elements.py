@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lxml import etree
 
@@ -23,7 +24,8 @@ class Node:
     def root(cls, name: str) -> Node:
         """A document's root: ``Invoice`` or ``CreditNote``."""
         own = f"urn:oasis:names:specification:ubl:schema:xsd:{name}-2"
-        return cls(etree.Element(f"{{{own}}}{name}", nsmap={None: own, "cac": CAC, "cbc": CBC}))
+        names: Any = {None: own, "cac": CAC, "cbc": CBC}
+        return cls(etree.Element(f"{{{own}}}{name}", nsmap=names))
 
     def value(self, name: str, text: str, **attributes: str) -> None:
         """Add `cbc:name` with `text`; blank text adds nothing (Peppol forbids empty elements)."""

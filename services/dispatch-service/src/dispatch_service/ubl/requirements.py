@@ -88,7 +88,9 @@ def _party_problems(invoice: InvoiceCreated) -> list[str]:
         found.append("seller.vat_number is missing: fill in the company's VAT number")
     for category in sorted(categories & {VatCategory.REVERSE_CHARGE, VatCategory.INTRA_COMMUNITY}):
         if not invoice.buyer.vat_number:
-            found.append(f"buyer.vat_number is missing: VAT category {category} needs the customer's VAT number")
+            found.append(
+                f"buyer.vat_number is missing: VAT category {category} needs the customer's VAT number"
+            )
     for role, party in (("seller", invoice.seller), ("buyer", invoice.buyer)):
         address = party.address
         if invoice.seller.address.country == "NL" and address.country == "NL":

@@ -99,10 +99,15 @@ class _Rules:
         self._processor: Any = PySaxonProcessor(license=False)
         compiler: Any = self._processor.new_xslt30_processor()
         sheets = (ubl / "EN16931-UBL-validation.xslt", peppol)
-        self._sheets: list[Any] = [compiler.compile_stylesheet(stylesheet_file=str(sheet)) for sheet in sheets]
+        self._sheets: list[Any] = [
+            compiler.compile_stylesheet(stylesheet_file=str(sheet)) for sheet in sheets
+        ]
 
     def check(self, document: bytes) -> list[Finding]:
-        layers: tuple[Callable[[etree._Element], list[Finding]], ...] = (self._against_schema, self._against_rules)
+        layers: tuple[Callable[[etree._Element], list[Finding]], ...] = (
+            self._against_schema,
+            self._against_rules,
+        )
         try:
             root = parse_untrusted(document)
         except ValueError as error:
@@ -129,7 +134,7 @@ class _Rules:
         for sheet in self._sheets:
             report = etree.fromstring(sheet.transform_to_string(xdm_node=node).encode())
             for broken in report.iter(f"{SVRL}failed-assert", f"{SVRL}successful-report"):
-                text = " ".join("".join(broken.itertext()).split())
+                text = " ".join("".join(str(part) for part in broken.itertext()).split())
                 rule = broken.get("id") or text.partition("]")[0].strip("[ ")
                 fatal = broken.get("flag") != "warning"
                 found.append(Finding(rule, text, broken.get("location") or "", fatal=fatal))
@@ -147,6 +152,6 @@ def parse_untrusted(document: bytes) -> etree._Element:
         root = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
         raise ValueError(f"not well-formed XML: {error.msg}") from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise ValueError("the document carries a DOCTYPE; write it without one")
     return root

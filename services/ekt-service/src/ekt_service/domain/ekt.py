@@ -90,6 +90,7 @@ class Ekt:
     note: str
     requested_by: str
     requested_at: datetime
+    made_at: datetime
     changed_at: datetime
     confirmed_at: datetime | None = None
     confirmed_by: str = ""

@@ -1,5 +1,6 @@
 """What must be there before an EKT can go out (EF-63 to EF-71): one pure function, every answer at once."""
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -116,7 +117,7 @@ def requirements(
     return Requirements(tuple(missing), tuple(warnings))
 
 
-def without_sale(key: SaleKey, debtor: Debtor, module: EktModule, abilities: Abilities) -> Requirements:
+def without_sale(debtor: Debtor, module: EktModule, abilities: Abilities) -> Requirements:
     """What is missing apart from the sale, for a request that waits for it."""
     missing = [*_of_system(module), *_of_debtor(debtor, module, abilities)]
     return Requirements(tuple(missing), ())
@@ -214,6 +215,11 @@ def _of_sale(key: SaleKey, sale: SaleCompleted | None) -> list[Requirement]:
             "the distribution is not complete."
         )
         found.append(Requirement(Code.COMPLETE, text, "goods_total", page))
+    names = Counter(line.line_id for line in sale.lines)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        text = f"Line id {twice[0]} stands on more than one line: give every line its own."
+        found.append(Requirement(Code.REQUIRED_DATA, text, "line_id", page))
     told = 0
     for number, line in enumerate(sale.lines, 1):
         for field, text in _of_line(line):

@@ -8,7 +8,9 @@ import unicodedata
 def fold(*texts: str) -> str:
     """`texts` in the one form that is stored and searched: lower case, no accents, single spaces."""
     joined = " ".join(text for text in texts if text)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", joined.casefold()) if not unicodedata.combining(c))
+    bare = "".join(
+        c for c in unicodedata.normalize("NFKD", joined.casefold()) if not unicodedata.combining(c)
+    )
     return " ".join(bare.split())
 
 

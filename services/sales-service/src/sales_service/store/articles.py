@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from klokwerk_contracts.sale_completed import Characteristic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from klokwerk_contracts.sale_completed import Characteristic
 from sales_service.domain.lines import VatClass
 from sales_service.domain.search import fold, pattern
 

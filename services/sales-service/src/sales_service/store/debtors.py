@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import orjson
 import sqlalchemy as sa
+from klokwerk_contracts.debtor_changed import CardState, DebtorChanged, Kind
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from klokwerk_contracts.debtor_changed import CardState, DebtorChanged, Kind
 from sales_service.domain.search import fold
 
 _UPSERT = sa.text(
@@ -30,6 +30,11 @@ _RESOLVE = sa.text(
     "select debtor_id, coalesce(merged_into, debtor_id) as target from debtors "
     "where debtor_id = any(cast(:ids as text[]))"
 )
+_BUYERS = sa.text(
+    "select d.debtor_id, t.debtor_id as target, t.is_debtor, t.name from debtors d "
+    "join debtors t on t.debtor_id = coalesce(d.merged_into, d.debtor_id) "
+    "where d.debtor_id = any(cast(:ids as text[]))"
+)
 _CARD = sa.text("select card, is_debtor from debtors where debtor_id = :id")
 _MERGED = sa.text(
     "select debtor_id, merged_into from debtors where merged_into is not null "
@@ -45,7 +50,9 @@ class Merge:
     target: str
 
 
-async def upsert(connection: AsyncConnection, cards: Sequence[DebtorChanged]) -> tuple[list[str], list[Merge]]:
+async def upsert(
+    connection: AsyncConnection, cards: Sequence[DebtorChanged]
+) -> tuple[list[str], list[Merge]]:
     """Keep each card that is newer than what is held.
 
     Returns:
@@ -84,6 +91,21 @@ async def resolve(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, 
     """For each known id the id it stands for now: its own, or the target of its merge."""
     found = await connection.execute(_RESOLVE, {"ids": sorted(set(ids))})
     return {row.debtor_id: row.target for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The card that a sale goes to: `target` after merges."""
+
+    target: str
+    is_debtor: bool
+    name: str
+
+
+async def buyers(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Buyer]:
+    """For each known id the card that a sale to it goes to now."""
+    rows = await connection.execute(_BUYERS, {"ids": sorted(set(ids))})
+    return {row.debtor_id: Buyer(row.target, row.is_debtor, row.name) for row in rows}
 
 
 async def card(connection: AsyncConnection, debtor_id: str) -> DebtorChanged | None:

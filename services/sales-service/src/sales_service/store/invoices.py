@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from klokwerk_contracts.invoice_created import InvoiceCreated, InvoiceKind, InvoiceStatus, VatCategory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from klokwerk_contracts.invoice_created import InvoiceCreated, InvoiceKind, InvoiceStatus, VatCategory
 from sales_service.domain.invoices import Draft
 from sales_service.domain.search import fold, pattern
 
@@ -75,7 +75,9 @@ _DISPATCH = (
     "x.state as dispatch_state, x.channel as dispatch_channel, x.message as dispatch_message, "
     "x.changed_at as dispatch_at"
 )
-_FROM = "from invoices i left join invoice_dispatches x on x.invoice_id = i.invoice_id and x.purpose = 'invoice'"
+_FROM = (
+    "from invoices i left join invoice_dispatches x on x.invoice_id = i.invoice_id and x.purpose = 'invoice'"
+)
 _INSERT_NAMES = (
     "invoice_id, administration, state, kind, source, origin, number, debtor_id, buyer_name, search, order_day, "
     "issue_date, due_date, currency, net, vat, gross, reverse_charge, corrects_id, payment_status, paid_on, "
@@ -92,19 +94,17 @@ _CHANGED = [
     if name not in ("invoice_id", "administration", "added_at", "origin", "payment_status", "paid_on")
 ]
 _UPDATE = sa.text(
-    "update invoices i set revision = i.revision + 1, "
+    "update invoices i set revision = i.revision + 1, "  # noqa: S608
     + ", ".join(f"{name} = r.{name}" for name in _CHANGED)
     + " from jsonb_populate_recordset(null::invoices, cast(:rows as jsonb)) r where i.invoice_id = r.invoice_id"
 )
-_GET = sa.text(f"select {_COLUMNS}, {_DISPATCH} {_FROM} where i.invoice_id = :id")  # noqa: S608
+_GET = sa.text(f"select {_COLUMNS}, {_DISPATCH} {_FROM} where i.invoice_id = :id")
 _LOCK = sa.text(f"select {_COLUMNS} from invoices i where invoice_id = :id for update")  # noqa: S608
 _WHO_HAS = sa.text(
     "select invoice_id, origin, number from invoices where invoice_id = any(cast(:ids as text[])) "
     "or (origin = :origin and number = any(cast(:numbers as text[])))"
 )
-_LIST = (
-    f"select {_LIGHT}, {_DISPATCH} {_FROM} where (cast(:after as bigint) is null or place < :after) "  # noqa: S608
-)
+_LIST = f"select {_LIGHT}, {_DISPATCH} {_FROM} where (cast(:after as bigint) is null or place < :after) "
 _DELETE_DRAFT = sa.text("delete from invoices where invoice_id = :id and state = 'draft'")
 _LINES = sa.text(
     "insert into invoice_lines (invoice_id, line_id, article_number, name, quantity, net_amount) "

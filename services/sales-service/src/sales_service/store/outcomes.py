@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from klokwerk_contracts.ekt_delivery_changed import EktDeliveryChanged
 from klokwerk_contracts.invoice_dispatch_changed import InvoiceDispatchChanged
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from sales_service.store.sales import DayKey
 
 _EKT_COLUMNS = (

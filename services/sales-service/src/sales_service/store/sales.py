@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
+from klokwerk_contracts.sale_completed import Bought, Characteristic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from klokwerk_contracts.sale_completed import Bought, Characteristic
 from sales_service.domain.distribution import Published, Standing
 from sales_service.domain.lines import Line, VatClass
 from sales_service.domain.search import pattern
@@ -64,7 +64,7 @@ _ENSURE = sa.text(
     "order by 1, 2 on conflict do nothing"
 )
 _LOCK = sa.text(
-    "select d.debtor_id, d.order_day, source, version, line_count, revision, digest, completed_at "
+    "select d.debtor_id, d.order_day, source, version, line_count, revision, digest, completed_at "  # noqa: S608
     f"from distributions d {_KEYS_JOIN} order by d.debtor_id, d.order_day for update of d"
 )
 _READ = sa.text(
@@ -117,7 +117,9 @@ _LIST = sa.text(
     "  > (:after_name, :after_id)) "
     "order by coalesce(b.name, d.debtor_id), d.debtor_id limit :limit"
 )
-_LAST_DAY = sa.text("select max(order_day) from distributions where debtor_id = :debtor_id and line_count > 0")
+_LAST_DAY = sa.text(
+    "select max(order_day) from distributions where debtor_id = :debtor_id and line_count > 0"
+)
 _DAYS_OF = sa.text("select order_day from distributions where debtor_id = :debtor_id order by order_day")
 _RENAME_DAY = sa.text(
     "update distributions set debtor_id = :target where debtor_id = :removed and order_day = :order_day"
@@ -153,7 +155,7 @@ def _day_row(row: Any) -> DayRow:
     )
 
 
-def _line(row: Mapping[str, Any]) -> Line:
+def _line(row: Any) -> Line:
     values = {name: row[name] for name in _COLUMNS}
     values["characteristics"] = tuple(Characteristic(**entry) for entry in row["characteristics"])
     values["bought"] = Bought(row["bought"])
@@ -181,6 +183,12 @@ async def lock(
     await connection.execute(_ENSURE, {**_keys(wanted), "source": source, "now": now})
     rows = await connection.execute(_LOCK, _keys(wanted))
     return {row.key: row for row in map(_day_row, rows)}
+
+
+async def lock_existing(connection: AsyncConnection, key: DayKey) -> DayRow | None:
+    """The locked row of one debtor and day; none where nothing was ever sold, and none is made."""
+    row = (await connection.execute(_LOCK, _keys([key]))).one_or_none()
+    return None if row is None else _day_row(row)
 
 
 async def day(connection: AsyncConnection, key: DayKey) -> DayRow | None:
@@ -335,7 +343,9 @@ async def days_of(connection: AsyncConnection, debtor_id: str) -> list[date]:
     return list((await connection.execute(_DAYS_OF, {"debtor_id": debtor_id})).scalars())
 
 
-async def move_day(connection: AsyncConnection, removed: str, target: str, order_day: date, *, merge: bool) -> None:
+async def move_day(
+    connection: AsyncConnection, removed: str, target: str, order_day: date, *, merge: bool
+) -> None:
     """Bring one day of a merged card under its target; with `merge` the target's own row stays.
 
     A line id that both have gets a suffix: a line keeps its identity, so neither may vanish.

@@ -47,6 +47,7 @@ class Cell:
         badge: a state.
         at: a moment, shown as "3 minutes ago" with the time behind it.
         note: a second line in small letters.
+        button: label of a button for this row alone, which posts to `post` after asking `confirm`.
     """
 
     text: str = ""
@@ -54,6 +55,9 @@ class Cell:
     badge: Badge | None = None
     at: datetime | None = None
     note: str = ""
+    button: str = ""
+    post: str = ""
+    confirm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,11 @@ class Table:
     def selectable(self) -> bool:
         """Whether rows have check boxes."""
         return bool(self.actions)
+
+    @property
+    def row_actions(self) -> bool:
+        """Whether a row has a button of its own."""
+        return any(cell.post for row in self.rows for cell in row.cells)
 
     @property
     def search(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alembic import op
-
 from klokwerk import schema
 from klokwerk.database import script
 

@@ -1,0 +1,93 @@
+"""The one fixture that gives tests their platform, chosen by ``--platform`` or ``KLOKWERK_TEST_PLATFORM``.
+
+- ``embedded`` (default): PostgreSQL, Kafka, mail sink and simulators of our own, in a temporary folder;
+- ``external``: the servers whose addresses stand in the environment (see :class:`Servers`);
+- ``containers``: PostgreSQL and Kafka as containers, where a Docker engine answers;
+- ``auto``: containers where an engine answers, else embedded.
+
+The same tests run on each. Tests make databases and topics of their own and leave the servers as they were.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from klokwerk_platform import postgres
+from klokwerk_platform.containers import containers, engine_answers
+from klokwerk_platform.servers import Servers, start_servers
+
+__all__ = ["Servers", "platform_servers"]
+
+_CHOICES = ("embedded", "external", "containers", "auto")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--platform``."""
+    parser.addoption(
+        "--platform",
+        choices=_CHOICES,
+        default=None,
+        help="servers to test on: embedded (default), external (addresses from the environment), containers, auto",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say on what the tests run."""
+    return f"platform: {_chosen(config)}"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform_servers(request: pytest.FixtureRequest) -> AsyncIterator[Servers]:
+    """Addresses of the servers, the same for the whole test run."""
+    chosen = _chosen(request.config)
+    if chosen == "external":
+        yield Servers.from_env()
+        return
+    if chosen == "containers" and not engine_answers():
+        pytest.exit(
+            "--platform containers needs a Docker engine, and none answers. Use --platform embedded.", 4
+        )
+    use_containers = chosen == "containers" or (chosen == "auto" and engine_answers())
+    async with containers() if use_containers else _nothing_given(), embedded_servers() as servers:
+        yield servers
+
+
+@asynccontextmanager
+async def embedded_servers() -> AsyncIterator[Servers]:
+    """Servers of our own in a temporary folder; what the environment gives is used instead of started."""
+    state = Path(tempfile.mkdtemp(prefix="klokwerk-test-"))
+    # The folder is 0700 by nature; PostgreSQL's user must get through when we are root.
+    state.chmod(0o711)
+    running = await start_servers(state, hasty=True)
+    try:
+        yield running.addresses
+    finally:
+        await running.stop()
+        postgres.remove_data(state)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _nothing_given() -> AsyncIterator[None]:
+    """The environment without addresses: embedded means ours, also where a shell still names others."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Servers("", "", "", "", "", "", "").as_env():
+            patch.delenv(name, raising=False)
+        yield
+
+
+def _chosen(config: pytest.Config) -> str:
+    chosen = config.getoption("--platform") or os.environ.get("KLOKWERK_TEST_PLATFORM") or "embedded"
+    if chosen not in _CHOICES:
+        raise pytest.UsageError(
+            f"KLOKWERK_TEST_PLATFORM is {chosen!r}; it must be one of {', '.join(_CHOICES)}."
+        )
+    return str(chosen)

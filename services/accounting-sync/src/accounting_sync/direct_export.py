@@ -1,0 +1,192 @@
+"""Direct export: line by line, each with its own success, message and retries (EP-43 to EP-47).
+
+A line becomes a delivery in the transaction that takes it up, under a key of line and version; its outcome is
+written in the transaction that records it. What failed is taken up again by itself: temporary trouble by the
+delivery itself after 5 min, 30 min, 2 h and then nightly; what was refused when its relation changes, else
+nightly (D-07). Locks are taken relation first, then line.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+import orjson
+import sqlalchemy as sa
+from klokwerk import deliveries
+from klokwerk.clock import Clock
+from klokwerk.database import Database
+from klokwerk.deliveries import Delivery, Plan, State
+from klokwerk_contracts.envelope import new_event_id
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from accounting_sync.checking import messages
+from accounting_sync.domain.administration import Administration, Mode
+from accounting_sync.domain.lines import Action, Message, Origin
+from accounting_sync.domain.relation import Kind, to_json
+from accounting_sync.domain.retries import next_night
+from accounting_sync.exporting import Order, choose
+from accounting_sync.fetching import Fetched, take
+from accounting_sync.store import administrations, exports, queue
+from accounting_sync.store.exports import ExportState, NewExport
+from accounting_sync.store.queue import Line
+
+KIND = "accounting-line"
+CHUNK = 500
+
+_UNDER_WAY = sa.text(
+    "update line set state = 'sending', version = x.v, delivery_id = x.d, export_id = :export, message = '', "
+    "message_origin = null, retry_at = null, failures = 0, changed_at = :now "
+    "from unnest(cast(:ids as uuid[]), cast(:versions as integer[]), cast(:deliveries as uuid[])) as x (i, v, d) "
+    "where line.id = x.i"
+)
+_REFUSED = sa.text(
+    "update line set state = 'failed', delivery_id = null, export_id = :export, retry_at = :retry_at, "
+    "changed_at = :now where id = any(cast(:ids as uuid[]))"
+)
+_OF_DELIVERY = sa.text(
+    "select l.id, l.export_id from line l join relation r using (administration, kind, debtor_id) "
+    "where l.delivery_id = :delivery for update of r"
+)
+_WAITING = sa.text(
+    "update line set message = :message, message_origin = 'own', attempted = true, changed_at = :now "
+    "where id = :id"
+)
+_DUE = sa.text(
+    "select l.id, l.administration, l.kind, l.debtor_id, r.pending from line l join relation r using "
+    "(administration, kind, debtor_id) join administration a on a.code = l.administration "
+    "where l.retry_at is not null and l.delivery_id is null and l.state in ('listed', 'failed') "
+    "and (l.retry_at <= :now or r.pending) and a.target = 'exact-direct' "
+    "order by l.retry_at limit 200 for update of r skip locked"
+)
+
+
+class DirectExport:
+    """Takes lines up and writes down what became of them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def begin(self, connection: AsyncConnection, order: Order) -> uuid.UUID:
+        """Hand the lines of the order to the delivery workers, in the caller's transaction.
+
+        Returns the id of the history entry.
+
+        Raises:
+            Problem: there is nothing to export, or a selected line can't be chosen.
+        """
+        export_id = new_event_id()
+        ids = await choose(connection, order)
+        new = NewExport(
+            id=export_id,
+            administration=order.administration.code,
+            kind=order.kind,
+            mode=Mode.DIRECT,
+            target=order.administration.target,
+            by=order.by,
+            by_name=order.by_name,
+        )
+        await exports.begin(connection, new, ids, ExportState.RUNNING, self._clock.now())
+        for start in range(0, len(ids), CHUNK):
+            lines = await queue.lock(connection, ids[start : start + CHUNK])
+            await self._attempt(connection, order.administration, lines, export_id)
+        await exports.settle(connection, export_id, self._clock.now())
+        return export_id
+
+    async def retry_due(self) -> int:
+        """Take up lines whose time has come, or whose relation changed; returns how many (EP-47)."""
+        async with self._database.transaction() as connection:
+            due = (await connection.execute(_DUE, {"now": self._clock.now()})).all()
+            for row in due:
+                administration = await administrations.find(connection, row.administration)
+                if administration is None:
+                    continue
+                if row.pending:
+                    kind = Kind(row.kind)
+                    changed = await queue.changed_one(connection, row.administration, kind, row.debtor_id)
+                    if changed is not None:
+                        await take(connection, self._clock, administration, kind, [changed], Fetched())
+                for line in await queue.lock(connection, [row.id]):
+                    if line.merged_into is None and line.action is not Action.IGNORE and line.export_id:
+                        await exports.remember(connection, line.export_id, [line.id])
+                        await self._attempt(connection, administration, [line], line.export_id)
+                    else:
+                        await self._let_rest(connection, line)
+            await exports.settle(connection, None, self._clock.now())
+        return len(due)
+
+    async def on_change(self, connection: AsyncConnection, delivery: Delivery) -> None:
+        """Write the outcome of one call onto its line and its export, in the same transaction."""
+        row = (await connection.execute(_OF_DELIVERY, {"delivery": delivery.id})).one_or_none()
+        if row is None:
+            return
+        now = self._clock.now()
+        if delivery.state is State.SENT:
+            await exports.mark_synced(connection, row.export_id, now, [row.id])
+            await exports.settle(connection, row.export_id, now)
+        elif delivery.state is State.FAILED:
+            await self._refuse(
+                connection, row.export_id, {row.id: Message(delivery.message, Origin.ACCOUNTING)}
+            )
+            await exports.settle(connection, row.export_id, now)
+        else:
+            values = {"id": row.id, "message": delivery.message, "now": now}
+            await connection.execute(_WAITING, values)
+
+    async def _attempt(
+        self,
+        connection: AsyncConnection,
+        administration: Administration,
+        lines: Sequence[Line],
+        export_id: uuid.UUID,
+    ) -> None:
+        wrong = await messages(connection, administration, lines)
+        if wrong:
+            await self._refuse(connection, export_id, wrong)
+        good = [line for line in lines if line.id not in wrong]
+        plans = [self._plan(line, export_id) for line in good]
+        await deliveries.plan(connection, self._clock, *plans)
+        await connection.execute(
+            _UNDER_WAY,
+            {
+                "export": export_id,
+                "ids": [line.id for line in good],
+                "versions": [line.version + 1 for line in good],
+                "deliveries": [plan.id for plan in plans],
+                "now": self._clock.now(),
+            },
+        )
+
+    def _plan(self, line: Line, export_id: uuid.UUID) -> Plan:
+        return Plan(
+            natural_key=f"accounting:{line.id}:{line.version + 1}",
+            kind=KIND,
+            subject=str(line.id),
+            channel="exact-direct",
+            recipient=line.administration,
+            context={
+                "administration": line.administration,
+                "kind": line.kind.value,
+                "action": line.action.value,
+                "export_id": str(export_id),
+            },
+            media_type="application/json",
+            payload=orjson.dumps(to_json(line.data)),
+        )
+
+    async def _refuse(
+        self, connection: AsyncConnection, export_id: uuid.UUID, wrong: dict[uuid.UUID, Message]
+    ) -> None:
+        now = self._clock.now()
+        await exports.set_messages(connection, export_id, wrong, now)
+        values = {
+            "ids": list(wrong),
+            "export": export_id,
+            "retry_at": next_night(now, self._clock.zone),
+            "now": now,
+        }
+        await connection.execute(_REFUSED, values)
+
+    async def _let_rest(self, connection: AsyncConnection, line: Line) -> None:
+        """A line that must not be sent any more waits for a person."""
+        values = {"ids": [line.id], "export": line.export_id, "retry_at": None, "now": self._clock.now()}
+        await connection.execute(_REFUSED, values)

@@ -1,0 +1,8 @@
+// Everything that pages do in the browser beside htmx; each part is a module with one job.
+import { select } from "./select.js";
+import { guard } from "./guard.js";
+import { keys } from "./keys.js";
+import { tips } from "./tips.js";
+import { live } from "./live.js";
+
+for (const start of [select, guard, keys, tips, live]) start(document);

@@ -1,0 +1,38 @@
+"""What all list pages do the same: answer with the page, with the list alone, or with further rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Response
+
+from back_office.web.components.form import new_once
+from back_office.web.components.table import Table
+from back_office.web.visit import Visit
+
+PAGE_SIZE = "50"
+
+
+def cursor_of(visit: Visit) -> str | None:
+    """Where the rows go on."""
+    return visit.query.get("cursor")
+
+
+async def answer(
+    visit: Visit, table: Table | None, *, title: str, template: str = "pages/list.html", **context: Any
+) -> Response:
+    """The list in the form that the browser asked for."""
+    part = visit.query.get("part", "")
+    if table and part in ("rows", "table"):
+        searched = part == "table" and not table.poll_seconds
+        address = table.address() if searched else ""
+        return visit.part("parts.html", address=address, table=table, part=part)
+    defaults: dict[str, Any] = {
+        "lead": "",
+        "links": (),
+        "primary_first": False,
+        "tabs": (),
+        "tab_chosen": 0,
+        "once": new_once(),
+    }
+    return await visit.page(template, title=title, table=table, **(defaults | context))

@@ -1,0 +1,1 @@
+"""HTTP routes of the debtor service, below ``/v1``."""

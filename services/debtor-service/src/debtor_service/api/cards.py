@@ -1,0 +1,279 @@
+"""Cards: make, read, edit, configure, number, list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from klokwerk.access import Person, SignedIn, allow, trail
+from klokwerk.database import Database
+from klokwerk.http import Expected, Once, Page, Problem, check_revision, decode_cursor, etag
+from klokwerk.http.pages import page_of
+from klokwerk.http.problems import not_found
+from klokwerk_contracts.debtor_changed import CardState, EktConfiguration, Kind
+from klokwerk_contracts.types import Identifier
+from pydantic import ValidationError
+
+from debtor_service.api.bodies import (
+    CardBody,
+    EditedCardBody,
+    EktBody,
+    EktPatch,
+    NewCardBody,
+    NumberBody,
+    card_answer,
+)
+from debtor_service.api.refusals import bad_card, fixed_field, id_taken, no_number, number_taken
+from debtor_service.changes import IdTaken, NewCard, NumberTaken
+from debtor_service.domain.card import Card, CardContent
+from debtor_service.domain.checks import FieldProblem, check_card
+from debtor_service.domain.search import words_of
+from debtor_service.settings import DebtorSettings
+from debtor_service.store import cards
+from debtor_service.store.cards import CardFilter
+from debtor_service.triggers import Trigger, Triggers
+
+EDITORS = ("sales", "finance", "ops")
+"""Roles that may make and edit cards."""
+
+Editor = Annotated[Person, allow(*EDITORS)]
+
+router = APIRouter(tags=["cards"])
+
+DebtorId = Annotated[Identifier, Path()]
+
+
+def wanted_cards(
+    q: Annotated[str, Query(max_length=200)] = "",
+    kind: Kind | None = None,
+    state: Annotated[list[CardState] | None, Query()] = None,
+    use_ekts: bool | None = None,
+    administration: Identifier | None = None,
+) -> CardFilter:
+    """The filter that lists and exports share."""
+    return CardFilter(tuple(words_of(q)), kind, tuple(state or ()), use_ekts, administration)
+
+
+def services(request: Request) -> tuple[Database, Triggers, DebtorSettings]:
+    """What the routes work with."""
+    state = request.app.state
+    return state.database, state.triggers, state.settings
+
+
+@router.post("/debtors", status_code=201)
+async def create(body: NewCardBody, request: Request, person: Editor, once: Once) -> JSONResponse:
+    """Make a card. It gets no number by this (EP-05)."""
+    database, triggers, settings = services(request)
+    content = checked(body)
+    ekts_possible(content, None, settings)
+    typed = {Kind.DEBTOR: body.debtor_number, Kind.CREDITOR: body.creditor_number}
+    new = NewCard(content, body.administration, body.debtor_id or "", {k: n for k, n in typed.items() if n})
+    try:
+        async with database.transaction() as connection:
+            if answer := await once.answered(connection):
+                return answer
+            (card,) = await triggers.create(connection, [new], person)
+            card = await cards.get(connection, card.debtor_id) or card
+            headers = {"ETag": etag(card.revision), "Location": f"/v1/debtors/{card.debtor_id}"}
+            return await once.keep(connection, card_answer(card), headers=headers)
+    except IdTaken:
+        raise id_taken(body.debtor_id) from None
+    except NumberTaken as error:
+        raise number_taken(error) from None
+
+
+@router.get("/debtors")
+async def find(
+    request: Request,
+    _: SignedIn,
+    q: Annotated[str, Query(max_length=200, description="Number, name, VAT number, e-mail, place...")] = "",
+    kind: Kind | None = None,
+    state: Annotated[list[CardState] | None, Query()] = None,
+    use_ekts: bool | None = None,
+    administration: Identifier | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[dict[str, Any]]:
+    """Cards by name. A search ignores accents, case, dots and blanks; every word must be found."""
+    database, _triggers, _settings = services(request)
+    after = decode_cursor(cursor, 2)
+    wanted = wanted_cards(q, kind, state, use_ekts, administration)
+    async with database.connect() as connection:
+        rows = await cards.page(
+            connection, wanted, None if after is None else (str(after[0]), str(after[1])), limit + 1
+        )
+    page = page_of(rows, limit, lambda row: (row["sort_name"], row["debtor_id"]))
+    for item in page.items:
+        del item["sort_name"]
+    return page
+
+
+@router.get("/debtors/{debtor_id}")
+async def read(debtor_id: DebtorId, request: Request, _: SignedIn) -> JSONResponse:
+    """One card; a merged one says which card took over."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        card = await cards.get(connection, debtor_id)
+    if card is None:
+        raise not_found("card", debtor_id)
+    return answer_with(card)
+
+
+@router.put("/debtors/{debtor_id}")
+async def replace(
+    debtor_id: DebtorId,
+    body: EditedCardBody,
+    request: Request,
+    expected: Expected,
+    person: Editor,
+) -> JSONResponse:
+    """Save a whole card. Saving gives no number (EP-10)."""
+    database, triggers, settings = services(request)
+    content = checked(body)
+    try:
+        async with database.transaction() as connection:
+            card = editable(await cards.lock(connection, [debtor_id]), debtor_id, expected)
+            ekts_possible(content, card, settings)
+            unchangeable(body, card)
+            typed = {Kind.DEBTOR: body.debtor_number, Kind.CREDITOR: body.creditor_number}
+            saved = await triggers.changes.replace(
+                connection,
+                card,
+                content,
+                person,
+                state=body.state,
+                typed={k: n for k, n in typed.items() if n},
+            )
+    except NumberTaken as error:
+        raise number_taken(error) from None
+    return answer_with(saved)
+
+
+@router.patch("/debtors/{debtor_id}/ekt")
+async def configure_ekt(
+    debtor_id: DebtorId,
+    body: EktPatch,
+    request: Request,
+    expected: Expected,
+    person: Editor,
+) -> JSONResponse:
+    """Save the EKT configuration: "Use EKTs" and what belongs to it (EF-30..EF-39)."""
+    database, triggers, settings = services(request)
+    async with database.transaction() as connection:
+        card = editable(await cards.lock(connection, [debtor_id]), debtor_id, expected)
+        changes = body.model_dump(exclude_none=True)
+        try:
+            ekt = EktBody.model_validate(card.content.ekt.model_dump() | changes)
+        except ValidationError as error:
+            raise bad_card(
+                [
+                    FieldProblem(".".join(str(part) for part in p["loc"]), p["msg"], "Write it as described.")
+                    for p in error.errors()
+                ]
+            ) from None
+        plain = EktConfiguration.model_validate(ekt.model_dump())
+        content, problems = check_card(card.content.model_copy(update={"ekt": plain}))
+        ours = [problem for problem in problems if problem.field.startswith("ekt")]
+        if ours:
+            raise bad_card(ours)
+        ekts_possible(content, card, settings)
+        kept = card.content.model_copy(update={"ekt": content.ekt})
+        saved = await triggers.changes.replace(
+            connection, card, kept, person, action="EKT configuration changed"
+        )
+    return answer_with(saved)
+
+
+@router.post("/debtors/{debtor_id}/numbers")
+async def give_number(
+    debtor_id: DebtorId, body: NumberBody, request: Request, person: Editor
+) -> JSONResponse:
+    """The button beside the number field (EP-09). A card that has a number keeps it (EP-15)."""
+    database, triggers, _settings = services(request)
+    async with database.transaction() as connection:
+        if await cards.get(connection, debtor_id) is None:
+            raise not_found("card", debtor_id)
+        outcome = await triggers.pull(connection, body.kind, [debtor_id], Trigger.BUTTON, person)
+        card = await cards.get(connection, debtor_id)
+    if outcome.waiting:
+        raise no_number(body.kind, next(iter(outcome.waiting.values())))
+    if card is None:
+        raise not_found("card", debtor_id)
+    return answer_with(card)
+
+
+@router.get("/debtors/{debtor_id}/history")
+async def history(
+    debtor_id: DebtorId, request: Request, _: SignedIn, limit: Annotated[int, Query(ge=1, le=200)] = 100
+) -> Page[dict[str, Any]]:
+    """What changed, newest first: who, when, the fields before and after."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        if await cards.get(connection, debtor_id) is None:
+            raise not_found("card", debtor_id)
+        return Page(items=await trail(connection, "debtor", debtor_id, limit=limit))
+
+
+def checked(body: CardBody) -> CardContent:
+    """The content of a form, tidied; or 422 with every field that is wrong."""
+    content, problems = check_card(body.content())
+    if problems:
+        raise bad_card(problems)
+    return content
+
+
+def editable(locked: dict[str, Card], debtor_id: str, expected: int) -> Card:
+    """The card to edit, if it is there, is not a tombstone, and is still the revision that was seen."""
+    card = locked.get(debtor_id)
+    if card is None:
+        raise not_found("card", debtor_id)
+    check_revision(
+        expected,
+        card.revision,
+        changed_by=card.changed_by,
+        changed_at=card.changed_at.isoformat("T", "seconds"),
+    )
+    if card.state is CardState.MERGED:
+        raise Problem(409, "The card was merged", f"It went into card {card.merged_into}; edit that one.")
+    if card.state is CardState.ANONYMISED:
+        raise Problem(409, "The card was anonymised", "It can't be edited any more.")
+    return card
+
+
+def ekts_possible(content: CardContent, card: Card | None, settings: DebtorSettings) -> None:
+    """Refuse to tick "Use EKTs" where EKTs are not set up for the installation (EF-39)."""
+    was_on = card is not None and card.content.ekt.use_ekts
+    if content.ekt.use_ekts and not was_on and not settings.ekt_module:
+        raise Problem(
+            409,
+            "EKTs are not set up for this system",
+            f'"Use EKTs" can\'t be switched on. Contact {settings.ekt_contact}.',
+        )
+
+
+def unchangeable(body: EditedCardBody, card: Card) -> None:
+    """Refuse to change by hand what only the service changes."""
+    if body.debtor_id not in (None, card.debtor_id):
+        raise fixed_field("debtor_id", f"this is card {card.debtor_id}", "Leave it as it is.")
+    if body.administration not in (None, card.administration):
+        raise fixed_field(
+            "administration", f"the card belongs to {card.administration}", "Make a card in the other one."
+        )
+    if body.state not in (None, card.state, CardState.ACTIVE, CardState.BLOCKED):
+        raise fixed_field("state", f"{body.state} is not set by hand", "Choose active or blocked.")
+    if body.merged_into not in (None, card.merged_into):
+        raise fixed_field("merged_into", "a merge is an action of its own", "Leave it out.")
+    for kind, number in ((Kind.DEBTOR, body.debtor_number), (Kind.CREDITOR, body.creditor_number)):
+        if number and card.number_of(kind) and number != card.number_of(kind):
+            raise fixed_field(
+                f"{kind.value}_number",
+                f"the card has number {card.number_of(kind)}, which stays",
+                "Leave it as it is.",
+            )
+
+
+def answer_with(card: Card) -> JSONResponse:
+    """A card with its ETag."""
+    return JSONResponse(jsonable_encoder(card_answer(card)), headers={"ETag": etag(card.revision)})

@@ -1,0 +1,249 @@
+"""Cards as files: export of a filter to CSV or XLSX, import of CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from klokwerk.access import Person, SignedIn
+from klokwerk.http import Column, Once, Problem, csv_response, xlsx_response
+from klokwerk.http import FieldProblem as HttpFieldProblem
+from klokwerk_contracts.debtor_changed import CardState, Kind
+from klokwerk_contracts.types import Identifier
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from debtor_service.api.cards import Editor, services, wanted_cards
+from debtor_service.changes import IdTaken, NewCard, NumberTaken
+from debtor_service.domain.card import Card
+from debtor_service.domain.checks import FieldProblem, check_card
+from debtor_service.domain.layout import COLUMNS, IGNORED, BadRow, check_header, read_row
+from debtor_service.settings import DebtorSettings
+from debtor_service.store import cards
+from debtor_service.store.cards import CardFilter
+from debtor_service.triggers import Triggers
+
+router = APIRouter(tags=["files"])
+
+MOST_ROWS = 20_000
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
+_FILE_COLUMNS: list[Column[Card]] = [Column(name, value) for name, value in COLUMNS.items()]
+
+
+class Rows(StrEnum):
+    """What becomes of an import with wrong rows: nothing is stored, or the right ones are."""
+
+    ALL = "all"
+    VALID = "valid"
+
+
+@router.get("/debtors.csv")
+async def export_csv(
+    request: Request,
+    _: SignedIn,
+    q: str = "",
+    kind: Kind | None = None,
+    state: Annotated[list[CardState] | None, Query()] = None,
+    use_ekts: bool | None = None,
+    administration: Identifier | None = None,
+    language: Annotated[str, Query(pattern="^[a-z]{2}$")] = "nl",
+) -> Response:
+    """The cards of a filter, all pages, in the layout that the import takes."""
+    rows = _all(request, wanted_cards(q, kind, state, use_ekts, administration))
+    return csv_response(rows, _FILE_COLUMNS, file_name="debtors.csv", language=language)
+
+
+@router.get("/debtors.xlsx")
+async def export_xlsx(
+    request: Request,
+    _: SignedIn,
+    q: str = "",
+    kind: Kind | None = None,
+    state: Annotated[list[CardState] | None, Query()] = None,
+    use_ekts: bool | None = None,
+    administration: Identifier | None = None,
+) -> Response:
+    """As the CSV export, as a workbook."""
+    rows = _all(request, wanted_cards(q, kind, state, use_ekts, administration))
+    return await xlsx_response(rows, _FILE_COLUMNS, file_name="debtors.xlsx")
+
+
+async def _all(request: Request, wanted: CardFilter) -> AsyncIterator[Card]:
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        async for card in cards.stream(connection, wanted):
+            yield card
+
+
+@dataclass(slots=True)
+class _Import:
+    """An import under way: what is to be made and changed, and the rows that can't be."""
+
+    new: list[NewCard] = field(default_factory=list)
+    edited: list[tuple[Card, Any, dict[Kind, str]]] = field(default_factory=list)
+    unchanged: int = 0
+    refused: list[HttpFieldProblem] = field(default_factory=list)
+
+    def refuse(self, row: int, problems: list[FieldProblem]) -> None:
+        for problem in problems[:20]:
+            self.refused.append(
+                HttpFieldProblem(
+                    field=f"row {row}: {problem.field}", message=problem.message, cure=problem.cure
+                )
+            )
+
+
+@router.post("/debtors/import")
+async def import_cards(
+    request: Request,
+    person: Editor,
+    once: Once,
+    rows: Rows = Rows.ALL,
+) -> JSONResponse:
+    """Take in a CSV file (body of the request; ``;``, ``,`` or tab) in the layout of the export.
+
+    A row with the id of a card changes that card, any other makes one. With a wrong row nothing is stored, unless
+    ``rows=valid`` asks for the right ones. Importing one's own export changes nothing.
+    """
+    table = _read_table(await request.body())
+    database, triggers, settings = services(request)
+    try:
+        async with database.transaction() as connection:
+            if answer := await once.answered(connection):
+                return answer
+            work = await _plan(connection, table, settings)
+            if work.refused and rows is Rows.ALL:
+                raise Problem(
+                    422,
+                    "The file was not imported",
+                    f"{len(work.refused)} values are wrong; nothing was stored. Mend them, or ask for rows=valid.",
+                    errors=work.refused[:500],
+                )
+            changed = await _store(connection, work, triggers, person)
+            result = {
+                "created": len(work.new),
+                "updated": changed,
+                "unchanged": work.unchanged + len(work.edited) - changed,
+                "refused": [error.model_dump() for error in work.refused[:500]],
+            }
+            return await once.keep(connection, result, status=200)
+    except IdTaken as error:
+        raise Problem(409, "A card of the file was made meanwhile", str(error) + ": try again.") from None
+    except NumberTaken as error:
+        raise Problem(409, "A number of the file is in use", f"{error}. Take it out of the file.") from None
+
+
+def _read_table(body: bytes) -> list[dict[str, str]]:
+    """The rows of the file by column name.
+
+    Raises:
+        Problem: 422 when it is no such file.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("cp1252", errors="replace")
+    if not text.strip() or "\x00" in text:
+        raise Problem(
+            422, "The file can't be read", "Send a CSV file as UTF-8 text in the body of the request."
+        )
+    header = text.partition("\n")[0]
+    delimiter = max(";,\t", key=header.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise Problem(422, "The file can't be read", f"It is no CSV: {error}.") from None
+    names = [name.strip() for name in lines[0]]
+    if problems := check_header(names):
+        errors = [HttpFieldProblem(field=p.field, message=p.message, cure=p.cure) for p in problems]
+        raise Problem(422, "The first line of the file is not right", "See errors.", errors=errors)
+    filled = [line for line in lines[1:] if any(cell.strip() for cell in line)]
+    if len(filled) > MOST_ROWS:
+        raise Problem(422, "The file has too many rows", f"At most {MOST_ROWS} at once; split it.")
+    uneven = [
+        HttpFieldProblem(
+            field=f"row {number}", message=f"it has {len(line)} cells, the first line has {len(names)}",
+            cure="Check the delimiters and quotes of the row.",
+        )
+        for number, line in enumerate(lines[1:], 2)
+        if len(line) != len(names) and any(cell.strip() for cell in line)
+    ]  # fmt: skip
+    if uneven:
+        raise Problem(
+            422, "The file can't be read", "Some rows have more or fewer cells.", errors=uneven[:100]
+        )
+    return [dict(zip(names, line, strict=True)) for line in filled]
+
+
+async def _plan(
+    connection: AsyncConnection, table: list[dict[str, str]], settings: DebtorSettings
+) -> _Import:
+    """Check every row against what is stored; nothing is changed yet."""
+    work = _Import()
+    stored = await cards.lock(connection, {row.get("debtor_id", "").strip() for row in table} - {""})
+    seen: set[str] = set()
+    for number, cells in enumerate(table, 2):
+        known = {name: cell for name, cell in cells.items() if name not in IGNORED}
+        card = stored.get(cells.get("debtor_id", "").strip())
+        try:
+            row = read_row(known, card.content if card else None)
+            content, problems = check_card(row.content)
+            problems += _row_problems(row.debtor_id, row.administration, card, seen)
+            if content.ekt.use_ekts and not settings.ekt_module and not (card and card.content.ekt.use_ekts):
+                problems.append(FieldProblem("use_ekts", "EKTs are not set up for this system", "Write no."))
+        except BadRow as error:
+            work.refuse(number, error.problems)
+            continue
+        if problems:
+            work.refuse(number, problems)
+            continue
+        if row.debtor_id:
+            seen.add(row.debtor_id)
+        if card is None:
+            work.new.append(NewCard(content, row.administration or "main", row.debtor_id, dict(row.numbers)))
+        else:
+            fresh = {kind: n for kind, n in row.numbers.items() if not card.number_of(kind)}
+            work.edited.append((card, content, fresh))
+    return work
+
+
+def _row_problems(
+    debtor_id: str, administration: str, card: Card | None, seen: set[str]
+) -> list[FieldProblem]:
+    problems = []
+    for name, value in (("debtor_id", debtor_id), ("administration", administration)):
+        try:
+            if value:
+                _IDENTIFIER.validate_python(value)
+        except ValidationError:
+            problems.append(
+                FieldProblem(name, f"{value[:60]!r} is no id", "Use up to 64 letters, digits and . _ : -")
+            )
+    if debtor_id in seen:
+        problems.append(FieldProblem("debtor_id", f"{debtor_id!r} is in the file twice", "Keep one row."))
+    if card is not None and card.state not in (CardState.ACTIVE, CardState.BLOCKED):
+        problems.append(FieldProblem("debtor_id", f"card {debtor_id} is {card.state.value}", "Leave it out."))
+    if card is not None and administration not in ("", card.administration):
+        problems.append(
+            FieldProblem("administration", f"the card belongs to {card.administration}", "Leave it as it is.")
+        )
+    return problems
+
+
+async def _store(connection: AsyncConnection, work: _Import, triggers: Triggers, person: Person) -> int:
+    """Make and change the cards; gives how many changed."""
+    if work.new:
+        await triggers.create(connection, work.new, person, action="imported")
+    changed = 0
+    for card, content, numbers in work.edited:
+        saved = await triggers.changes.replace(
+            connection, card, content, person, action="imported", typed=numbers
+        )
+        changed += saved.revision != card.revision
+    return changed

@@ -1,0 +1,125 @@
+"""Number ranges per administration and kind (EP-11, EP-13), and what waits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from klokwerk import parked
+from klokwerk.access import Person, SignedIn, allow, audit
+from klokwerk.http import FieldProblem, Page, Problem, decode_cursor
+from klokwerk.http.pages import page_of
+from klokwerk_contracts.debtor_changed import Kind
+from klokwerk_contracts.types import Identifier
+
+from debtor_service.api.bodies import RangeAnswer, RangeBody
+from debtor_service.api.cards import services
+from debtor_service.domain.numbering import NumberRange
+from debtor_service.store import numbers
+
+router = APIRouter(tags=["numbers"])
+
+Administration = Annotated[Identifier, Path()]
+
+
+@router.get("/number-ranges")
+async def all_ranges(request: Request, _: SignedIn) -> Page[RangeAnswer]:
+    """Every range that is set, with how full it is."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        found = await numbers.ranges(connection)
+        return Page(items=[RangeAnswer.of(r, await numbers.use(connection, r)) for r in found])
+
+
+@router.get("/number-ranges/{administration}/{kind}")
+async def one_range(administration: Administration, kind: Kind, request: Request, _: SignedIn) -> RangeAnswer:
+    """One range."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        found = await numbers.range_of(connection, administration, kind)
+        if found is None:
+            raise Problem(
+                404,
+                "No range is set",
+                f"Set a {kind.value} range for administration {administration} with PUT.",
+            )
+        return RangeAnswer.of(found, await numbers.use(connection, found))
+
+
+@router.put("/number-ranges/{administration}/{kind}")
+async def set_range(
+    administration: Administration,
+    kind: Kind,
+    body: RangeBody,
+    request: Request,
+    person: Annotated[Person, allow("finance")],
+) -> RangeAnswer:
+    """Set or change a range. What waits for a number of it is handled at once (EP-14)."""
+    if body.first > body.last:
+        raise Problem(
+            422,
+            "The range is empty",
+            f"It starts at {body.first} and ends at {body.last}.",
+            errors=[FieldProblem(field="last", message="it is below first", cure="Write first <= last.")],
+        )
+    database, triggers, _settings = services(request)
+    wanted = NumberRange(administration, kind, body.first, body.last, body.fill_gaps)
+    at = triggers.changes.clock.now()
+    async with database.transaction() as connection:
+        await numbers.lock_range(connection, administration, kind)
+        old = await numbers.range_of(connection, administration, kind)
+        overlap = _overlap(wanted, await numbers.ranges(connection))
+        await numbers.set_range(connection, wanted, at, person.name)
+        await audit(
+            connection, person, at, "changed" if old else "set", "number range", f"{administration}/{kind.value}",
+            old=_plain(old), new=_plain(wanted),
+        )  # fmt: skip
+    async with database.transaction() as connection:
+        outcome = await triggers.wake_range(connection, administration, kind)
+        use = await numbers.use(connection, wanted)
+    return RangeAnswer.of(wanted, use, overlap=overlap, given=len(outcome.given))
+
+
+@router.get("/waiting")
+async def waiting(
+    request: Request,
+    _: SignedIn,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[dict[str, Any]]:
+    """Triggers that wait for a card or for a free number, oldest first, each with the reason."""
+    database, _triggers, _settings = services(request)
+    after = decode_cursor(cursor, 1)
+    async with database.connect() as connection:
+        rows = await parked.waiting(connection, after=int(after[0]) if after else 0, limit=limit + 1)
+    items = [
+        {
+            "id": row.id,
+            "debtor_id": row.body.get("debtor_id"),
+            "number_kind": row.body.get("kind"),
+            "trigger": row.body.get("trigger"),
+            "waits_for": row.waits_for,
+            "reason": row.reason,
+            "parked_at": row.parked_at,
+        }
+        for row in rows
+    ]
+    return page_of(items, limit, lambda item: (item["id"],))
+
+
+def _overlap(wanted: NumberRange, others: list[NumberRange]) -> str:
+    """A warning when debtors and creditors could get the same number: some accounting systems share them."""
+    for other in others:
+        same = other.administration == wanted.administration and other.kind is not wanted.kind
+        if same and other.first <= wanted.last and wanted.first <= other.last:
+            return (
+                f"It overlaps the {other.label}; in an accounting system with one number space one relation "
+                "would overwrite the other."
+            )
+    return ""
+
+
+def _plain(numbers_: NumberRange | None) -> dict[str, Any] | None:
+    if numbers_ is None:
+        return None
+    return {"first": numbers_.first, "last": numbers_.last, "fill_gaps": numbers_.fill_gaps}

@@ -1,0 +1,66 @@
+"""Refusals in the words of problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from klokwerk.http import FieldProblem as HttpFieldProblem
+from klokwerk.http import Problem
+from klokwerk_contracts.debtor_changed import Kind
+
+from debtor_service.changes import NumberTaken
+from debtor_service.domain.checks import FieldProblem
+
+
+def bad_card(problems: Sequence[FieldProblem]) -> Problem:
+    """422 with every field that is wrong."""
+    errors = [HttpFieldProblem(field=p.field, message=p.message, cure=p.cure) for p in problems]
+    fields = ", ".join(dict.fromkeys(p.field for p in problems))
+    return Problem(422, "The card can't be saved", f"Mend {fields}; see errors.", errors=errors)
+
+
+def number_taken(error: NumberTaken) -> Problem:
+    """409 for a typed number of another card."""
+    field = f"{error.kind.value}_number"
+    return Problem(
+        409,
+        "The number is in use",
+        f"{error}.",
+        errors=[
+            HttpFieldProblem(field=field, message=str(error), cure="Leave it empty or type another one.")
+        ],
+    )
+
+
+def fixed_field(field: str, message: str, cure: str) -> Problem:
+    """422 for a field that does not change this way."""
+    return Problem(
+        422,
+        "The field can't be changed",
+        f"{field}: {message}",
+        errors=[HttpFieldProblem(field=field, message=message, cure=cure)],
+    )
+
+
+def id_taken(debtor_id: str | None) -> Problem:
+    """409 for an id that another card has."""
+    return Problem(
+        409,
+        "The card exists",
+        f"There is a card {debtor_id} already.",
+        errors=[
+            HttpFieldProblem(
+                field="debtor_id", message="another card has it", cure="Edit that card, or leave the id out."
+            )
+        ],
+    )
+
+
+def no_number(kind: Kind, why: str) -> Problem:
+    """409 when no number can be given; the trigger is kept."""
+    return Problem(
+        409,
+        "No number can be given",
+        f"{why} The wish is kept and shown under what waits.",
+        errors=[HttpFieldProblem(field=f"{kind.value}_number", message=why, cure="Set or widen the range.")],
+    )

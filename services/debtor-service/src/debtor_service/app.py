@@ -1,0 +1,49 @@
+"""Builds the debtor service: settings, database, API, consumers, workers."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from klokwerk.access import Verifier
+from klokwerk.application import Parts, build, clock_of
+from klokwerk.clock import Clock
+from klokwerk.database import Database
+from klokwerk.outbox import Outbox
+
+from debtor_service.api import cards, files, ranges, summary
+from debtor_service.changes import Changes
+from debtor_service.consumers import NumberConsumers
+from debtor_service.settings import DebtorSettings
+from debtor_service.triggers import Triggers
+from debtor_service.workers import Stragglers
+
+NAME = "debtor-service"
+PACKAGE = "debtor_service"
+
+
+def create(
+    settings: DebtorSettings, *, clock: Clock | None = None, verifier: Verifier | None = None
+) -> FastAPI:
+    """The service as an ASGI app.
+
+    Args:
+        settings: where everything is.
+        clock: another clock than the settings ask for.
+        verifier: checks tokens in another way than by the issuer's address.
+    """
+    database = Database(str(settings.database_url), pool=settings.database_pool)
+    time = clock or clock_of(settings)
+    triggers = Triggers(Changes(Outbox(f"/{NAME}"), time))
+    return build(
+        Parts(
+            name=NAME,
+            package=PACKAGE,
+            settings=settings,
+            database=database,
+            clock=time,
+            routers=(files.router, cards.router, ranges.router, summary.router),
+            subscriptions=NumberConsumers(triggers).subscriptions,
+            workers=(Stragglers(database, triggers),),
+            state={"triggers": triggers, "settings": settings},
+            verifier=verifier,
+        )
+    )

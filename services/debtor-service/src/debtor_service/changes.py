@@ -1,0 +1,200 @@
+"""Every change of a card: locked, stored, audited and published in one transaction.
+
+The order of locks is the same everywhere, so that changes never wait for each other in a circle: cards (by id),
+then the names that parked triggers wait for, then the number range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+from klokwerk import access
+from klokwerk.access import Person
+from klokwerk.clock import Clock
+from klokwerk.outbox import Outbox
+from klokwerk_contracts import new_event_id
+from klokwerk_contracts.debtor_changed import CardState, Kind
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from debtor_service.domain.card import Card, CardContent, differences, snapshot
+from debtor_service.store import cards, numbers
+from debtor_service.store.numbers import Given
+
+SERVICE = Person("debtor-service", "debtor-service", frozenset())
+"""Who changes a card when no person does."""
+
+CHUNK = 500
+"""Cards that are written with one statement, and the most whose wake-up names are guarded one by one."""
+
+_PARKED_NAMES = sa.text("select distinct waits_for from parked where waits_for = any(cast(:names as text[]))")
+
+
+class IdTaken(Exception):
+    """A card with this id exists already."""
+
+
+class NumberTaken(Exception):
+    """A typed number belongs to another card."""
+
+    def __init__(self, kind: Kind, number: str, holder: str) -> None:
+        super().__init__(f"{kind.value} number {number} belongs to card {holder}")
+        self.kind, self.number, self.holder = kind, number, holder
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card to be made.
+
+    Attributes:
+        debtor_id: given by another system; empty for one of our own.
+        numbers: typed in or migrated ones, by kind (EP-12).
+    """
+
+    content: CardContent
+    administration: str = "main"
+    debtor_id: str = ""
+    numbers: Mapping[Kind, str] = field(default_factory=dict)
+
+
+def waits_for_card(debtor_id: str) -> str:
+    """Name under which triggers for an unknown card are parked."""
+    return f"debtor:{debtor_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Makes, edits and publishes cards."""
+
+    outbox: Outbox
+    clock: Clock
+
+    async def create(
+        self, connection: AsyncConnection, new: Sequence[NewCard], person: Person, *, action: str = "created"
+    ) -> list[Card]:
+        """Make cards; none gets a number by itself (EP-05), unless a parked trigger waits for it.
+
+        Raises:
+            IdTaken: an id is in use; nothing was stored.
+            NumberTaken: a typed number is in use; nothing was stored.
+        """
+        at = self.clock.now()
+        made = [
+            Card(
+                debtor_id=item.debtor_id or str(new_event_id()),
+                administration=item.administration,
+                revision=1,
+                content=item.content,
+                changed_at=at,
+                changed_by=person.name,
+                created_at=at,
+                debtor_number=item.numbers.get(Kind.DEBTOR, ""),
+                creditor_number=item.numbers.get(Kind.CREDITOR, ""),
+            )
+            for item in new
+        ]
+        for start in range(0, len(made), CHUNK):
+            chunk = made[start : start + CHUNK]
+            try:
+                await cards.insert(connection, chunk)
+            except IntegrityError as error:
+                raise IdTaken("a card with one of these ids exists") from error
+        await self._take_typed(connection, made)
+        await self.publish(connection, [(None, card) for card in made], person, action)
+        return made
+
+    async def replace(
+        self,
+        connection: AsyncConnection,
+        card: Card,
+        content: CardContent,
+        person: Person,
+        *,
+        action: str = "changed",
+        state: CardState | None = None,
+        typed: Mapping[Kind, str] | None = None,
+    ) -> Card:
+        """Store new content for a locked card; content that is the same changes nothing.
+
+        Args:
+            state: active or blocked; none keeps it.
+            typed: numbers typed in for kinds that have none yet.
+
+        Raises:
+            NumberTaken: a typed number is in use.
+        """
+        typed = typed or {}
+        changed = replace(
+            card,
+            content=content,
+            state=state or card.state,
+            debtor_number=card.debtor_number or typed.get(Kind.DEBTOR, ""),
+            creditor_number=card.creditor_number or typed.get(Kind.CREDITOR, ""),
+        )
+        if changed == card:
+            return card
+        changed = self.next_revision(changed, person)
+        await cards.update(connection, [changed])
+        fresh = [
+            Given(card.administration, kind, changed.number_of(kind), card.debtor_id, False, "typed in")
+            for kind in Kind
+            if changed.number_of(kind) != card.number_of(kind)
+        ]
+        await self._take(connection, fresh)
+        await self.publish(connection, [(card, changed)], person, action)
+        return changed
+
+    def next_revision(self, card: Card, person: Person) -> Card:
+        """`card` as its next revision, made now by `person`."""
+        return replace(card, revision=card.revision + 1, changed_at=self.clock.now(), changed_by=person.name)
+
+    async def publish(
+        self,
+        connection: AsyncConnection,
+        changed: Sequence[tuple[Card | None, Card]],
+        person: Person,
+        action: str,
+    ) -> None:
+        """Audit and publish cards that were written, in the order given (before, after)."""
+        at = self.clock.now()
+        for before, after in changed:
+            old, fresh = differences(before, after)
+            await access.audit(
+                connection, person, at, action, "debtor", after.debtor_id,
+                old=None if before is None else old, new=fresh,
+            )  # fmt: skip
+        for start in range(0, len(changed), CHUNK):
+            events = [snapshot(after) for _, after in changed[start : start + CHUNK]]
+            await self.outbox.append(connection, *events, time=at)
+
+    async def _take_typed(self, connection: AsyncConnection, made: Sequence[Card]) -> None:
+        typed = [
+            Given(card.administration, kind, card.number_of(kind), card.debtor_id, False, "typed in")
+            for card in made
+            for kind in Kind
+            if card.number_of(kind)
+        ]
+        await self._take(connection, typed)
+
+    async def _take(self, connection: AsyncConnection, typed: Sequence[Given]) -> None:
+        for administration, kind in sorted({(item.administration, item.kind) for item in typed}):
+            await numbers.lock_range(connection, administration, kind)
+        for item in typed:
+            holder = await numbers.holder(connection, item.administration, item.kind, item.number)
+            if holder is not None:
+                raise NumberTaken(item.kind, item.number, holder)
+            await numbers.give(connection, [item], self.clock.now())
+
+
+async def names_waited_for(connection: AsyncConnection, debtor_ids: Sequence[str]) -> list[str]:
+    """Names of parked triggers that wait for these cards.
+
+    Few cards: every name, since waking guards them against triggers that are being parked at this moment. Many
+    cards: only names that something waits for already; the stragglers' worker finds what was parked meanwhile.
+    """
+    names = [waits_for_card(debtor_id) for debtor_id in debtor_ids]
+    if len(names) <= CHUNK:
+        return names
+    return list((await connection.execute(_PARKED_NAMES, {"names": names})).scalars())

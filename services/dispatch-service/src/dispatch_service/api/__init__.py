@@ -1,0 +1,12 @@
+"""The HTTP API, one module for each thing it shows."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from dispatch_service.api import invoices, overview, runs, settings
+
+
+def routers() -> list[APIRouter]:
+    """Everything that is mounted below ``/v1``."""
+    return [settings.router, invoices.router, runs.router, overview.router]

@@ -1,0 +1,5 @@
+"""The HTTP API of the EKT service, below ``/v1``."""
+
+from ekt_service.api import debtor_days, ekts, module, overview, validation
+
+ROUTERS = (ekts.router, debtor_days.router, module.router, overview.router, validation.router)

@@ -1,0 +1,371 @@
+"""From what came in to an EKT that is on its way: decides, builds, plans the delivery, tells the outcome.
+
+Everything here runs inside the caller's transaction, with the debtors concerned locked, so an EKT, its files,
+its delivery and the event about it are there together or not at all.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from klokwerk import deliveries, parked
+from klokwerk.clock import Clock
+from klokwerk.deliveries import Delivery, Plan
+from klokwerk.outbox import Outbox
+from klokwerk.parked import Parked
+from klokwerk_contracts import EktResendRequested, new_event_id
+from klokwerk_contracts.debtor_changed import EktMethod
+from klokwerk_contracts.ekt_delivery_changed import EktTrigger
+from klokwerk_contracts.ekt_resend_requested import ResendReason
+from klokwerk_contracts.outcomes import DeliveryState
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ekt_service.domain import files as ekt_files
+from ekt_service.domain import mail
+from ekt_service.domain.debtor import Debtor
+from ekt_service.domain.ekt import KIND, Ekt, EktFile, SaleKey, debtor_waited_for, natural_key
+from ekt_service.domain.line_numbers import OutOfNumbersError
+from ekt_service.domain.module import EktModule
+from ekt_service.domain.requirements import Abilities, requirements, shown, without_sale
+from ekt_service.store import debtors, ekts, line_numbers, module, sales
+from ekt_service.store.debtors import DebtorKey
+from ekt_service.store.sales import StoredSale
+
+FIRST = "first"
+"""Kind of a parked first sending: its body is the sale's key."""
+WAITING_EKT = "ekt"
+"""Kind of a parked EKT: its body is the EKT's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known about a set of EKTs to be decided on."""
+
+    module: EktModule
+    sales: Mapping[SaleKey, StoredSale]
+    owners: Mapping[DebtorKey, DebtorKey]
+    debtors: Mapping[DebtorKey, Debtor]
+
+    def owner(self, key: SaleKey) -> DebtorKey:
+        return self.owners[(key.administration, key.debtor_id)]
+
+    def sale(self, key: SaleKey) -> StoredSale | None:
+        own = self.sales.get(key)
+        return own or self.sales.get(SaleKey(key.administration, self.owner(key)[1], key.order_day))
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What becomes of one EKT: its new state, with files and delivery, or what it waits for."""
+
+    ekt: Ekt
+    files: Sequence[EktFile] = ()
+    plan: Plan | None = None
+    wait: Parked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Makes EKTs and follows them.
+
+    Args:
+        abilities: sending methods of this installation.
+        mail_domain: right side of Message-IDs.
+    """
+
+    clock: Clock
+    outbox: Outbox
+    abilities: Abilities
+    mail_domain: str
+
+    async def after_first_completion(self, connection: AsyncConnection, keys: Sequence[SaleKey]) -> None:
+        """Plan the first EKT of days whose distribution is complete for the first time (EF-01, D-21).
+
+        Nothing is made for debtors without "Use EKTs". A debtor that isn't known yet is waited for.
+        """
+        known = await self._look_up(connection, keys)
+        owner_days = {
+            key: SaleKey(key.administration, known.owner(key)[1], key.order_day)
+            for key in keys
+            if known.sale(key)
+        }
+        done = await ekts.days_with_first(connection, owner_days.values()) if owner_days else set()
+        waiting: list[Parked] = []
+        made: list[Ekt] = []
+        for key, owner_day in owner_days.items():
+            debtor = known.debtors.get(known.owner(key))
+            if debtor is None:
+                waiting.append(self._first_waits(key, owner_day))
+            elif shown(debtor, known.module) and owner_day not in done:
+                done.add(owner_day)
+                made.append(self._new(key, debtor.id, EktTrigger.FIRST, None))
+        await parked.park(connection, *waiting)
+        unknown = await ekts.known_keys(connection, [natural_key(ekt.sale, None) for ekt in made])
+        await self._make(connection, [e for e in made if natural_key(e.sale, None) not in unknown], known)
+
+    async def after_requests(
+        self, connection: AsyncConnection, requests: Sequence[EktResendRequested]
+    ) -> None:
+        """Take up resend requests: build at once, wait for the sale revision asked for (D-22), or refuse.
+
+        A request that was taken up before is passed over, whatever became of it.
+        """
+        by_key = {
+            natural_key(key, request.request_id): (key, request)
+            for request in requests
+            for key in [SaleKey(request.administration, request.debtor_id, request.order_day)]
+        }
+        seen = await ekts.known_keys(connection, by_key)
+        fresh = [pair for name, pair in by_key.items() if name not in seen]
+        if not fresh:
+            return
+        known = await self._look_up(connection, [key for key, _ in fresh])
+        made = [self._new(key, known.owner(key)[1], EktTrigger.RESEND, request) for key, request in fresh]
+        await self._make(connection, made, known)
+
+    async def wake(self, connection: AsyncConnection, names: Sequence[str]) -> None:
+        """Go on with everything that waited for one of `names`."""
+        woken = await parked.wake(connection, names)
+        firsts = [_sale_key(item.body) for item in woken if item.kind == FIRST]
+        if firsts:
+            await self.after_first_completion(connection, firsts)
+        ids = [UUID(item.body["ekt_id"]) for item in woken if item.kind == WAITING_EKT]
+        if not ids:
+            return
+        waiting = await ekts.lock_waiting(connection, ids)
+        known = await self._look_up(connection, [ekt.sale for ekt in waiting])
+        decisions = [await self._decide(connection, ekt, known) for ekt in waiting]
+        changed = [
+            decision.ekt
+            for before, decision in zip(waiting, decisions, strict=True)
+            if decision.ekt != replace(before, changed_at=decision.ekt.changed_at)
+        ]
+        written = await ekts.update(connection, changed)
+        await self._follow_up(connection, decisions, written)
+
+    async def on_delivery(self, connection: AsyncConnection, delivery: Delivery) -> None:
+        """Take over what became of a delivery; the channel's answer becomes the EKT's message."""
+        ekt = await ekts.get(connection, UUID(delivery.subject), lock=True)
+        state = DeliveryState(delivery.state.value)
+        if ekt is None or (ekt.state is state and ekt.message == delivery.message):
+            return
+        changed = replace(ekt, state=state, message=delivery.message, changed_at=self.clock.now())
+        await self.record(connection, changed)
+
+    async def record(self, connection: AsyncConnection, ekt: Ekt) -> Ekt:
+        """Write one changed EKT and tell it (``ekt.delivery.changed``)."""
+        (written,) = await ekts.update(connection, [ekt])
+        await self.outbox.append(connection, written.event(), time=written.changed_at)
+        return written
+
+    def confirmed(self, ekt: Ekt, by: str, note: str) -> Ekt:
+        """An EKT of which the customer said that it arrived (EF-47)."""
+        now = self.clock.now()
+        return replace(ekt, confirmed_at=now, confirmed_by=by, confirm_note=note, changed_at=now)
+
+    # --- what is known ---------------------------------------------------------------------------------------
+
+    async def _look_up(self, connection: AsyncConnection, keys: Iterable[SaleKey]) -> _Known:
+        wanted = list(keys)
+        owners = await debtors.owners(connection, {(key.administration, key.debtor_id) for key in wanted})
+        owner_keys = {SaleKey(*owners[(key.administration, key.debtor_id)], key.order_day) for key in wanted}
+        return _Known(
+            module=(await module.get(connection)).settings,
+            sales=await sales.load(connection, {*wanted, *owner_keys}),
+            owners=owners,
+            debtors=await debtors.load(connection, set(owners.values())),
+        )
+
+    # --- deciding --------------------------------------------------------------------------------------------
+
+    def _new(
+        self, key: SaleKey, owner_id: str, trigger: EktTrigger, request: EktResendRequested | None
+    ) -> Ekt:
+        now = self.clock.now()
+        return Ekt(
+            id=new_event_id(),
+            sale=key,
+            debtor_id=owner_id,
+            trigger=trigger,
+            request_id=request.request_id if request else None,
+            needs_revision=request.sale_revision if request else 1,
+            revision=1,
+            state=DeliveryState.WAITING,
+            sale_revision=None,
+            method="",
+            recipient="",
+            file_name="",
+            sha256="",
+            lines=0,
+            message="",
+            reason=request.reason if request else ResendReason.UNSAID,
+            note=request.note if request else "",
+            requested_by=request.requested_by if request else "",
+            requested_at=request.requested_at if request else now,
+            made_at=now,
+            changed_at=now,
+        )
+
+    async def _decide(self, connection: AsyncConnection, ekt: Ekt, known: _Known) -> _Decision:
+        """What can be done with an EKT now: build it, wait, or fail with everything that is missing."""
+        owner = known.owner(ekt.sale)
+        ekt = replace(ekt, debtor_id=owner[1], changed_at=self.clock.now())
+        debtor, stored = known.debtors.get(owner), known.sale(ekt.sale)
+        if debtor is None:
+            text = f"Waits for the card of debtor {owner[1]}, which is not known here yet."
+            return self._waits(ekt, debtor_waited_for(*owner), text)
+        ekt = replace(ekt, method=debtor.ekt.method.value, recipient=debtor.recipient)
+        early = without_sale(debtor, known.module, self.abilities)
+        if early.missing and not early.only_awaited:
+            whole = requirements(
+                ekt.sale, debtor, stored.sale if stored else None, known.module, self.abilities
+            )
+            listed = early if stored is None else whole
+            return _Decision(replace(ekt, state=DeliveryState.FAILED, message=listed.text))
+        if stored is None or stored.sale.revision < ekt.needs_revision:
+            have = f"revision {stored.sale.revision} is here" if stored else "none is here yet"
+            text = f"Waits for revision {ekt.needs_revision} of the sale of {ekt.sale.order_day.isoformat()}; {have}."
+            return self._waits(ekt, ekt.sale.waited_for, text)
+        needed = requirements(ekt.sale, debtor, stored.sale, known.module, self.abilities)
+        if needed.only_awaited:
+            return self._waits(ekt, debtor_waited_for(*owner), f"Waits: {needed.text}")
+        if needed.missing:
+            return _Decision(replace(ekt, state=DeliveryState.FAILED, message=needed.text))
+        try:
+            built = await self._build(connection, ekt, debtor, stored, known.module)
+        except (ekt_files.FaultyFileError, OutOfNumbersError) as problem:
+            return _Decision(replace(ekt, state=DeliveryState.FAILED, message=str(problem)))
+        return self._planned(ekt, debtor, stored, known.module, built)
+
+    def _waits(self, ekt: Ekt, waits_for: str, reason: str) -> _Decision:
+        item = Parked(
+            natural_key=f"ekt/{ekt.id}",
+            waits_for=waits_for,
+            kind=WAITING_EKT,
+            body={
+                "ekt_id": str(ekt.id),
+                "administration": ekt.sale.administration,
+                "debtor_id": ekt.debtor_id,
+                "order_day": ekt.sale.order_day.isoformat(),
+            },
+            reason=reason,
+            parked_at=self.clock.now(),
+        )
+        return _Decision(replace(ekt, state=DeliveryState.WAITING, message=reason), wait=item)
+
+    def _first_waits(self, key: SaleKey, owner_day: SaleKey) -> Parked:
+        name = debtor_waited_for(owner_day.administration, owner_day.debtor_id)
+        return Parked(
+            natural_key=f"first/{key.administration}/{key.debtor_id}/{key.order_day.isoformat()}",
+            waits_for=name,
+            kind=FIRST,
+            body={
+                "administration": key.administration,
+                "debtor_id": key.debtor_id,
+                "order_day": key.order_day.isoformat(),
+            },
+            reason=(
+                f"The sale of {key.order_day.isoformat()} waits for the card of debtor {owner_day.debtor_id}, "
+                "which is not known here yet."
+            ),
+            parked_at=self.clock.now(),
+        )
+
+    async def _build(
+        self,
+        connection: AsyncConnection,
+        ekt: Ekt,
+        debtor: Debtor,
+        stored: StoredSale,
+        settings: EktModule,
+    ) -> list[EktFile]:
+        form = ekt_files.format_of(debtor, settings)
+        sale = stored.sale
+        day = line_numbers.Day(ekt.sale.administration, debtor.id, sale.order_day, form.auction)
+        numbers = await line_numbers.numbers_for(connection, day, sale.lines)
+        references = await ekts.new_references(connection, ekt_files.files_needed(sale, form))
+        return ekt_files.build(sale, form, settings, numbers, references, self.clock.now(), self.clock.zone)
+
+    def _planned(
+        self, ekt: Ekt, debtor: Debtor, stored: StoredSale, settings: EktModule, built: list[EktFile]
+    ) -> _Decision:
+        more = f" (+{len(built) - 1} more)" if len(built) > 1 else ""
+        whole = EktFile("", b"".join(file.content for file in built), "", 0)
+        ekt = replace(
+            ekt,
+            state=DeliveryState.PLANNED,
+            sale_revision=stored.sale.revision,
+            file_name=built[0].name + more,
+            sha256=whole.sha256,
+            lines=len(stored.sale.lines),
+            message=f"On its way to {debtor.recipient}.",
+        )
+        plan = Plan(
+            id=ekt.id,
+            natural_key=natural_key(ekt.sale, ekt.request_id),
+            kind=KIND,
+            subject=str(ekt.id),
+            channel=debtor.ekt.method.value,
+            recipient=debtor.recipient,
+        )
+        if debtor.ekt.method is EktMethod.EMAIL:
+            plan = self._as_mail(plan, ekt, debtor, settings, built)
+        return _Decision(ekt, built, plan)
+
+    def _as_mail(
+        self, plan: Plan, ekt: Ekt, debtor: Debtor, settings: EktModule, built: list[EktFile]
+    ) -> Plan:
+        template = settings.template_for(debtor.language)
+        if template is None:
+            raise RuntimeError("requirements() lets no mail pass without a template")
+        fields = mail.MailFields(
+            debtor_name=debtor.name,
+            order_day=ekt.sale.order_day,
+            lines=ekt.lines,
+            resend=ekt.trigger is EktTrigger.RESEND,
+            sender_name=settings.sender_name,
+            file_names=", ".join(file.name for file in built),
+        )
+        message_id = f"<{ekt.id}@{self.mail_domain}>"
+        content = mail.compose(
+            template,
+            fields,
+            built,
+            sender=(settings.sender_name, settings.mail_from),
+            reply_to=settings.reply_to,
+            recipients=debtor.emails,
+            message_id=message_id,
+            made=self.clock.now(),
+        )
+        return replace(
+            plan,
+            payload=content,
+            file_name=f"{ekt.id}.eml",
+            media_type="message/rfc822",
+            context={
+                "sender": settings.mail_from,
+                "recipients": list(debtor.emails),
+                "message_id": message_id,
+            },
+        )
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    async def _make(self, connection: AsyncConnection, made: Sequence[Ekt], known: _Known) -> None:
+        decisions = [await self._decide(connection, ekt, known) for ekt in made]
+        written = await ekts.insert(connection, [decision.ekt for decision in decisions])
+        await self._follow_up(connection, decisions, written)
+
+    async def _follow_up(
+        self, connection: AsyncConnection, decisions: Sequence[_Decision], written: Sequence[Ekt]
+    ) -> None:
+        await ekts.add_files(connection, {each.ekt.id: each.files for each in decisions if each.files})
+        await deliveries.plan(connection, self.clock, *(each.plan for each in decisions if each.plan))
+        await parked.park(connection, *(each.wait for each in decisions if each.wait))
+        await self.outbox.append(connection, *(ekt.event() for ekt in written), time=self.clock.now())
+
+
+def _sale_key(body: Mapping[str, Any]) -> SaleKey:
+    return SaleKey(body["administration"], body["debtor_id"], date.fromisoformat(body["order_day"]))

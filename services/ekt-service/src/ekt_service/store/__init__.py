@@ -1,0 +1,1 @@
+"""Tables and every query of the EKT service, one module for each kind of thing."""

@@ -1,0 +1,150 @@
+"""Articles: list, add, change."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from klokwerk.access import Person, SignedIn, allow, audit
+from klokwerk.http import Expected, FieldProblem, Once, Page, Problem, check_revision, decode_cursor, etag
+from klokwerk.http.pages import page_of
+from klokwerk.http.problems import not_found
+from klokwerk_contracts.sale_completed import Characteristic
+from klokwerk_contracts.types import Country
+from pydantic import BaseModel, Field, StringConstraints
+
+from sales_service.api.context import Body, Limit, Sales, Words, number
+from sales_service.api.sale_bodies import Count, PackingCode, Price, VbnCode
+from sales_service.domain.lines import VatClass
+from sales_service.store import articles
+from sales_service.store.articles import Article
+
+router = APIRouter(tags=["articles"])
+Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,34}$")]
+
+
+class ArticleValues(Body):
+    """What is known of an article; new sale lines take it over, lines that exist keep theirs (LS-12)."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    vbn_code: VbnCode = ""
+    packing_code: PackingCode = ""
+    packing_price: Price | None = None
+    pieces_per_unit: Count | None = None
+    vat_class: VatClass = VatClass.REDUCED
+    characteristics: Annotated[tuple[Characteristic, ...], Field(max_length=30)] = ()
+    country_of_origin: Country | None = None
+    image_url: Annotated[str, StringConstraints(max_length=500)] = ""
+
+    def article(self, article_number: str, revision: int) -> Article:
+        """The article of that number with these values."""
+        values = {name: getattr(self, name) for name in ArticleValues.model_fields}
+        return Article(number=article_number, revision=revision, **values)
+
+
+class NewArticle(ArticleValues):
+    """A new article with its number."""
+
+    number: Number
+
+
+class ArticleView(BaseModel):
+    """One article."""
+
+    number: str
+    name: str
+    vbn_code: str
+    packing_code: str
+    packing_price: str | None
+    pieces_per_unit: int | None
+    vat_class: VatClass
+    characteristics: tuple[Characteristic, ...]
+    country_of_origin: str | None
+    image_url: str
+    revision: int
+
+    @classmethod
+    def of(cls, article: Article) -> ArticleView:
+        """The same for people."""
+        values = {name: getattr(article, name) for name in cls.model_fields}
+        return cls(**{**values, "packing_price": number(article.packing_price)})
+
+
+@router.get("/articles")
+async def list_articles(
+    sales_: Sales, _: SignedIn, q: Words = "", limit: Limit = 50, cursor: str | None = None
+) -> Page[ArticleView]:
+    """Articles by number; `q` searches number, name and VBN code."""
+    after = decode_cursor(cursor, 1)
+    async with sales_.database.connect() as connection:
+        rows = await articles.page(connection, words=q, after=str(after[0]) if after else "", limit=limit + 1)
+    page = page_of(rows, limit, lambda row: [row.number])
+    return Page(items=[ArticleView.of(row) for row in page.items], next=page.next)
+
+
+@router.post("/articles", status_code=201, response_model=ArticleView)
+async def add_article(body: NewArticle, sales_: Sales, once: Once, person: Person = allow("sales")) -> Any:
+    """Add an article."""
+    async with sales_.database.transaction() as connection:
+        if answer := await once.answered(connection):
+            return answer
+        article = body.article(body.number, 1)
+        if not await articles.insert(connection, [article], sales_.clock.now()):
+            raise Problem(
+                409,
+                "The article number is taken",
+                f"There is an article {body.number} already.",
+                errors=[FieldProblem(field="number", message="it is taken", cure="choose another one")],
+            )
+        await audit(
+            connection,
+            person,
+            sales_.clock.now(),
+            "added",
+            "article",
+            body.number,
+            new=body.model_dump(mode="json"),
+        )
+        return await once.keep(connection, ArticleView.of(article), 201, {"ETag": etag(1)})
+
+
+@router.get("/articles/{article_number}")
+async def get_article(article_number: Number, sales_: Sales, _: SignedIn, response: Response) -> ArticleView:
+    """One article."""
+    async with sales_.database.connect() as connection:
+        found = (await articles.get(connection, [article_number])).get(article_number)
+    if found is None:
+        raise not_found("article", article_number)
+    response.headers["ETag"] = etag(found.revision)
+    return ArticleView.of(found)
+
+
+@router.put("/articles/{article_number}")
+async def change_article(
+    article_number: Number,
+    body: ArticleValues,
+    sales_: Sales,
+    expected: Expected,
+    response: Response,
+    person: Person = allow("sales"),
+) -> ArticleView:
+    """Change an article; sales and invoices that exist keep what they have."""
+    async with sales_.database.transaction() as connection:
+        known = await articles.lock(connection, article_number)
+        if known is None:
+            raise not_found("article", article_number)
+        check_revision(expected, known.revision)
+        article = body.article(article_number, known.revision + 1)
+        await articles.update(connection, article, sales_.clock.now())
+        await audit(
+            connection,
+            person,
+            sales_.clock.now(),
+            "changed",
+            "article",
+            article_number,
+            old=ArticleView.of(known).model_dump(mode="json"),
+            new=body.model_dump(mode="json"),
+        )
+    response.headers["ETag"] = etag(article.revision)
+    return ArticleView.of(article)

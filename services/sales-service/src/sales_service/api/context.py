@@ -1,0 +1,131 @@
+"""What the routes work with, and the types that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from klokwerk.clock import Clock
+from klokwerk.database import Database
+from klokwerk.http import FieldProblem, Problem
+from klokwerk.http.pages import MOST
+from klokwerk.outbox import Outbox
+from klokwerk_contracts.types import plain
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sales_service.domain.amounts import to_cents
+from sales_service.domain.completeness import Missing
+from sales_service.domain.seller import Fault
+from sales_service.invoicing import Invoicing
+from sales_service.selling import Distributions
+from sales_service.store import debtors
+from sales_service.store.debtors import Buyer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of the service that routes need."""
+
+    database: Database
+    clock: Clock
+    outbox: Outbox
+    distributions: Distributions
+    invoicing: Invoicing
+
+
+def _context(request: Request) -> Context:
+    found: Context = request.app.state.sales
+    return found
+
+
+Sales = Annotated[Context, Depends(_context)]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+"""Search words."""
+
+
+def _no_nul(value: Any) -> None:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise ValueError("a text holds a NUL character: remove it")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _no_nul(key)
+            _no_nul(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _no_nul(inner)
+
+
+class Body(BaseModel):
+    """Base of request bodies: a field that is not known is refused, so that a typing error shows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        _no_nul(value)
+        return value
+
+
+def cents(amount: Decimal) -> str:
+    """An amount for people: two decimals, as a string."""
+    return plain(to_cents(amount))
+
+
+def number(amount: Decimal | None) -> str | None:
+    """A price as a string with the decimals it has."""
+    return None if amount is None else plain(amount)
+
+
+def gap_problem(gap: Missing) -> FieldProblem:
+    """One missing thing as an entry of a problem document."""
+    field = f"lines.{gap.line_id}.{gap.field}" if gap.line_id else gap.field
+    message = f"{gap.label}: {gap.message}" if gap.label else gap.message
+    return FieldProblem(field=field, message=message, cure=gap.cure, code=gap.rule)
+
+
+def fault_problems(faults: Sequence[Fault]) -> list[FieldProblem]:
+    """Faults of a document as entries of a problem document."""
+    return [FieldProblem(field=fault.field, message=fault.message, cure=fault.cure) for fault in faults]
+
+
+def buyer_problem(debtor_id: str, buyer: Buyer | None, field: str) -> FieldProblem | None:
+    """Why nothing can be sold to `debtor_id`; none when it can."""
+    if buyer is None:
+        return FieldProblem(
+            field=field,
+            message=f"debtor {debtor_id} is not known",
+            cure="make the card in Debtors; a new one is here within a second",
+        )
+    if not buyer.is_debtor:
+        return FieldProblem(
+            field=field,
+            message=f"{buyer.name} is a supplier only",
+            cure="tick the kind debtor on the card",
+            link=f"/debtors/{debtor_id}",
+        )
+    return None
+
+
+async def buyer_id(connection: AsyncConnection, debtor_id: str) -> str:
+    """The card that a sale to `debtor_id` goes to now, after merges.
+
+    Raises:
+        Problem: 422 when the card is not known here or is no debtor.
+    """
+    buyer = (await debtors.buyers(connection, [debtor_id])).get(debtor_id)
+    problem = buyer_problem(debtor_id, buyer, "debtor_id")
+    if problem is not None or buyer is None:
+        raise Problem(
+            422,
+            "Nothing can be sold to this debtor",
+            f"See errors for debtor {debtor_id}.",
+            errors=[problem] if problem else [],
+        )
+    return buyer.target
