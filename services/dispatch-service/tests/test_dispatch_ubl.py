@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 
+import psutil
 import pytest
 from dispatch_service.ubl.document import write_ubl
 from dispatch_service.ubl.requirements import NotWritable
@@ -139,3 +142,27 @@ def test_amounts_that_do_not_add_up_are_refused_with_field_and_cure(make_invoice
 def test_missing_data_is_named(make_invoice, receivers, changes, words):
     with pytest.raises(NotWritable, match=words):
         write_ubl(make_invoice(**changes), receivers["NL"])
+
+
+async def test_validator_process_ends_when_the_service_is_killed(tmp_path):
+    program = tmp_path / "service.py"
+    program.write_text(
+        "import asyncio\n"
+        "from dispatch_service.ubl.validation import UblValidator\n"
+        "async def main():\n"
+        "    validator = UblValidator()\n"
+        "    await validator.check(b'<Order/>')\n"
+        "    (process,) = validator._pool._processes.values()\n"
+        "    print(process.pid, flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), stdout=asyncio.subprocess.PIPE
+    )
+    worker = psutil.Process(int(await service.stdout.readline()))
+    service.kill()
+    await service.wait()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [worker], 10)
+    assert alive == []

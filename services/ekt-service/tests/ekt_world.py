@@ -146,11 +146,13 @@ class World:
     async def ekts(
         self, debtor_id: str, count: int, state: str = "sent", day: date = DAY
     ) -> list[dict[str, Any]]:
-        """Await the log of a debtor and day: that many EKTs, the newest in that state."""
+        """Await the log of a debtor and day: that many EKTs, the newest in that state, none on its way."""
 
         async def there() -> list[dict[str, Any]]:
             log = (await self.day(debtor_id, day))["ekts"]
-            assert [ekt["state"] for ekt in log][count - 1 :] == [state], log
+            states = [ekt["state"] for ekt in log]
+            assert states[count - 1 :] == [state], log
+            assert "planned" not in states
             return list(log)
 
         return await eventually(there)

@@ -129,7 +129,7 @@ class FixedKeys:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Checks tokens: signature, issuer, audience, expiry."""
+    """Checks tokens: signature, issuer, audience, expiry (by the machine's clock, never by a moved one)."""
 
     issuer: str
     keys: Keys
@@ -241,8 +241,24 @@ async def audit(
         entity, entity_id: what was changed.
         old, new: the fields that changed, before and after.
     """
-    await connection.execute(
-        _AUDIT,
+    await audit_all(connection, person, at, action, entity, [(entity_id, old, new)])
+
+
+async def audit_all(
+    connection: AsyncConnection,
+    person: Person,
+    at: datetime,
+    action: str,
+    entity: str,
+    changes: Iterable[tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None]],
+) -> None:
+    """Record the same action on many things at once.
+
+    Args:
+        changes: for each thing its id and the fields that changed, before and after.
+    """
+    correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
+    rows = [
         {
             "at": at,
             "person": person.subject,
@@ -252,9 +268,12 @@ async def audit(
             "entity_id": entity_id,
             "old": _json(old),
             "new": _json(new),
-            "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id", ""),
-        },
-    )
+            "correlation_id": correlation,
+        }
+        for entity_id, old, new in changes
+    ]
+    if rows:
+        await connection.execute(_AUDIT, rows)
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

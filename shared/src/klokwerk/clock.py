@@ -2,7 +2,8 @@
 
 Services never call ``datetime.now`` themselves. `SystemClock` reads the machine's clock plus a shift that
 lives in a file shared by all processes of an installation; moving the file moves every service at once.
-Leases and time-outs inside the library run on the database's or the monotonic clock and never follow a shift.
+Leases, time-outs and the life of tokens and sessions run on the database's or the machine's clock and never
+follow a shift.
 """
 
 from __future__ import annotations

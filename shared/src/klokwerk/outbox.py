@@ -9,14 +9,15 @@ Guarantees:
 - a leader that dies at any point leaves at most repeats of events whose acknowledgement was not recorded.
 
 One relay per database leads by a session-level advisory lock. It reads and deletes on the very connection
-that holds the lock, so a lost leadership shows before the next send.
+that holds the lock, and looks whether that still stands before each round goes out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,10 +58,15 @@ _INSERT = sa.text(
     "cast(:headers as bytea[]), cast(:values as bytea[]))"
 )
 _NOTIFY = sa.text("select pg_notify('outbox', '')")
-_FETCH = (
-    "select id, topic, key, headers, value from outbox where id <> all($1::bigint[]) order by id limit $2"
-)
 _DELETE = "delete from outbox where id = any($1::bigint[])"
+_TURN = (
+    "with gone as (delete from outbox where id = any($1::bigint[])) "
+    "select id, topic, key, headers, value from ("
+    "select id, topic, key, headers, value, sum(octet_length(value)) over (order by id) as up_to "
+    "from outbox where id <> all($2::bigint[]) order by id limit $3) as next "
+    "where up_to - octet_length(value) < $4 order by id"
+)
+"""Deletes what was acknowledged and fetches what is next, in one round trip; the first row always comes."""
 _DEPTH = "select count(*), coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0) from outbox"
 
 
@@ -121,8 +127,15 @@ class Outbox:
         return records
 
 
-@dataclass(slots=True)
-class _Batch:
+ROUND_BYTES = 8 * 1024 * 1024
+"""About what the bodies of one round may take in memory; at most three rounds are in hand."""
+
+Key = tuple[str, bytes]
+"""Topic and key of an event: what order is kept for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
     rows: Sequence[Any]
     futures: list[asyncio.Future[Any]]
 
@@ -140,17 +153,17 @@ class Relay:
     Args:
         database_url: the service's database.
         kafka: where events go.
-        batch: most events in one round.
+        batch: most events in one round; see also `ROUND_BYTES`.
         poll_seconds: longest wait without a notice.
     """
 
     database_url: str
     kafka: KafkaAddress
-    batch: int = 500
+    batch: int = 1000
     poll_seconds: float = 1.0
     name: str = "outbox-relay"
     _wakeup: Wakeup = field(default_factory=Wakeup)
-    _held: dict[tuple[str, bytes], _Held] = field(default_factory=dict)
+    _held: dict[Key, _Held] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead when the lock is free, until `stop`; what is waiting then is sent first if that is quick."""
@@ -173,7 +186,13 @@ class Relay:
 
     async def _lead(self, stop: asyncio.Event) -> bool:
         """Relay as long as this process holds the lock. False when another one leads."""
-        connection = await asyncpg.connect(self.database_url, timeout=5, command_timeout=30)
+        connection = await asyncpg.connect(
+            self.database_url,
+            timeout=5,
+            command_timeout=30,
+            # Planned with the ids at hand, PostgreSQL looks them up in a hash table; else one by one.
+            server_settings={"plan_cache_mode": "force_custom_plan"},
+        )
         try:
             if not await connection.fetchval("select pg_try_advisory_lock($1)", advisory_key("outbox-relay")):
                 return False
@@ -184,7 +203,7 @@ class Relay:
             log.info("outbox_relay_leads")
             telemetry.OUTBOX_LEADER.set(1)
             try:
-                await self._relay(connection, producer, stop)
+                await _Leadership(self, connection, producer).work(stop)
             finally:
                 await producer.stop()
             return True
@@ -195,86 +214,25 @@ class Relay:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
 
-    async def _relay(
-        self, connection: asyncpg.Connection, producer: AIOKafkaProducer, stop: asyncio.Event
-    ) -> None:
-        """Fetch, send and delete in a pipeline of two: the next round is on its way while one is awaited.
-
-        Every fetch starts at the lowest id and leaves out what is in flight. A position would be cheaper and
-        wrong: an id below it may commit late, and the next event of its key would be sent first.
-        """
-        flying: _Batch | None = None
-        passed_over: list[int] = []
-        last_measure = 0.0
-        while True:
-            in_flight = [row["id"] for row in flying.rows] if flying else []
-            rows = await connection.fetch(_FETCH, in_flight + passed_over, self.batch)
-            sendable = [row for row in rows if not self._is_held(row)]
-            if len(sendable) < len(rows):
-                passed_over += [row["id"] for row in rows if self._is_held(row)]
-            batch = _Batch(sendable, await self._send(producer, sendable)) if sendable else None
-            if flying is not None:
-                await self._settle(connection, flying)
-            flying = batch
-            if rows:
-                continue
-            passed_over.clear()
-            if time.monotonic() - last_measure > 2:
-                await self._measure(connection)
-                last_measure = time.monotonic()
-            if stop.is_set():
-                return
-            await self._wait(stop)
-
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> list[asyncio.Future[Any]]:
-        futures = []
-        prefix = self.kafka.prefix
-        for row in rows:
-            headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"])]
-            try:
-                future = await producer.send(
-                    prefix + row["topic"], row["value"], key=row["key"], headers=headers
-                )
-            except KafkaError as error:
-                future = asyncio.get_running_loop().create_future()
-                future.set_exception(error)
-            futures.append(future)
-        return futures
-
-    async def _settle(self, connection: asyncpg.Connection, batch: _Batch) -> None:
-        """Delete what was acknowledged, hold back the keys of what was not."""
-        answers = await asyncio.gather(*batch.futures, return_exceptions=True)
-        failed: dict[tuple[str, bytes], BaseException] = {}
-        done: list[int] = []
-        for row, answer in zip(batch.rows, answers, strict=True):
-            key = (row["topic"], row["key"])
-            if isinstance(answer, BaseException):
-                failed.setdefault(key, answer)
-            elif key not in failed:
-                # Behind a failed one of its key an acknowledged event stays: it is sent again after it.
-                done.append(row["id"])
-                self._held.pop(key, None)
-        if done:
-            await connection.execute(_DELETE, done)
-            for topic, count in _count(row["topic"] for row in batch.rows).items():
-                telemetry.OUTBOX_SENT.labels(topic).inc(count)
-        if not failed:
-            return
-        for key, error in failed.items():
-            pause = min(self._held[key].pause * 2, 30.0) if key in self._held else 0.5
-            self._held[key] = _Held(time.monotonic() + pause, pause)
-            telemetry.OUTBOX_FAILED.labels(type(error).__name__).inc()
-            log.warning(
-                "outbox_send_failed", topic=key[0], key=repr(key[1]), error=repr(error), again_in=pause
-            )
-        # An idempotent producer that lost a batch may have a gap in its sequence: start a new one.
-        raise next(iter(failed.values()))
-
-    def _is_held(self, row: Any) -> bool:
-        held = self._held.get((row["topic"], row["key"]))
+    def is_held(self, key: Key) -> bool:
+        """Whether events of `key` wait because one of them could not be sent."""
+        held = self._held.get(key)
         return held is not None and held.until > time.monotonic()
 
-    async def _wait(self, stop: asyncio.Event) -> None:
+    def hold(self, key: Key, error: BaseException) -> None:
+        """Let events of `key` wait, longer each time."""
+        pause = min(self._held[key].pause * 2, 30.0) if key in self._held else 0.5
+        self._held[key] = _Held(time.monotonic() + pause, pause)
+        telemetry.OUTBOX_FAILED.labels(type(error).__name__).inc()
+        log.warning("outbox_send_failed", topic=key[0], key=repr(key[1]), error=repr(error), again_in=pause)
+
+    def release(self, key: Key) -> None:
+        """One of `key` was sent: the next trouble starts with a short pause again."""
+        if self._held:
+            self._held.pop(key, None)
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Until a notice, the end of a hold, `stop` or the next poll."""
         until = self.poll_seconds
         if self._held:
             until = min(until, max(0.05, min(h.until for h in self._held.values()) - time.monotonic()))
@@ -286,17 +244,136 @@ class Relay:
             waiting.cancel()
             stopping.cancel()
 
-    async def _measure(self, connection: asyncpg.Connection) -> None:
-        depth, age = await connection.fetchrow(_DEPTH)
+
+@dataclass(slots=True)
+class _Leadership:
+    """One relay's time as leader, from taking the lock until it stops, loses the lock or a send fails.
+
+    While one round goes out, the database deletes the round before and fetches the next one.
+
+    Every fetch starts at the lowest id and leaves out what is in hand. A position would be cheaper and wrong:
+    an id below it may commit late, and the next event of its key would be sent first.
+    """
+
+    relay: Relay
+    connection: asyncpg.Connection
+    producer: AIOKafkaProducer
+    _flying: deque[_Round] = field(default_factory=deque)
+    _failed: dict[Key, BaseException] = field(default_factory=dict)
+    _passed_ids: list[int] = field(default_factory=list)
+    _passed_keys: set[Key] = field(default_factory=set)
+    _measured: float = 0.0
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Send until `stop`, and then what is left.
+
+        Raises:
+            KafkaError: an event could not be sent; what was acknowledged beside it is deleted.
+        """
+        rows: Sequence[Any] = []
+        acknowledged: list[int] = []
+        while True:
+            sendable = self._sendable(rows)
+            turn = asyncio.ensure_future(self._turn(acknowledged, sendable))
+            try:
+                await asyncio.sleep(0)  # the statement leaves before the sending takes the processor
+                await self._send(sendable)
+                acknowledged = await self._settle(keep=1 if sendable else 0)
+                rows = await turn
+            finally:
+                await _given_up(turn)
+            if self._failed:
+                acknowledged += await self._settle(keep=0)
+                await self.connection.execute(_DELETE, acknowledged)
+                # An idempotent producer that lost a batch may have a gap in its sequence: start a new one.
+                raise next(iter(self._failed.values()))
+            if not (rows or acknowledged or self._flying):
+                if stop.is_set():
+                    return
+                await self._measure()
+                await self.relay.wait(stop)
+
+    def _sendable(self, rows: Sequence[Any]) -> list[Any]:
+        """Those of `rows` whose key is not held; the others are passed over."""
+        sendable = []
+        for row in rows:
+            key = (row["topic"], row["key"])
+            if key in self._passed_keys or self.relay.is_held(key):
+                # Once passed over, a key stays so until a fetch from the lowest id: its first goes first.
+                self._passed_keys.add(key)
+                self._passed_ids.append(row["id"])
+            else:
+                sendable.append(row)
+        return sendable
+
+    async def _turn(self, acknowledged: list[int], sendable: Sequence[Any]) -> Sequence[Any]:
+        if any(not self.relay.is_held(key) for key in self._passed_keys):
+            self._passed_keys.clear()
+            self._passed_ids.clear()
+        leave_out = acknowledged + self._passed_ids + [row["id"] for row in sendable]
+        for each in self._flying:
+            leave_out += [row["id"] for row in each.rows]
+        rows: Sequence[Any] = await self.connection.fetch(
+            _TURN, acknowledged, leave_out, self.relay.batch, ROUND_BYTES
+        )
+        return rows
+
+    async def _send(self, rows: Sequence[Any]) -> None:
+        if not rows:
+            return
+        if self.connection.is_closed():
+            raise ConnectionError("the session that holds the relay's lock is gone")
+        futures: list[asyncio.Future[Any]] = []
+        self._flying.append(_Round(rows, futures))
+        prefix, send = self.relay.kafka.prefix, self.producer.send
+        for row in rows:
+            headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"])]
+            try:
+                future = await send(prefix + row["topic"], row["value"], key=row["key"], headers=headers)
+            except KafkaError as error:
+                future = asyncio.get_running_loop().create_future()
+                future.set_exception(error)
+            futures.append(future)
+
+    async def _settle(self, keep: int) -> list[int]:
+        """Wait for the answers to all rounds but the last `keep`; the ids that may be deleted."""
+        done: list[int] = []
+        while len(self._flying) > keep:
+            sent = self._flying.popleft()
+            counts: Counter[str] = Counter()
+            for row, future in zip(sent.rows, sent.futures, strict=True):
+                if not future.done():
+                    await asyncio.wait((future,))
+                key = (row["topic"], row["key"])
+                error = asyncio.CancelledError() if future.cancelled() else future.exception()
+                if error is not None and key not in self._failed:
+                    self._failed[key] = error
+                    self.relay.hold(key, error)
+                elif key not in self._failed:
+                    # Behind a failed one of its key an acknowledged event stays: it is sent again after it.
+                    done.append(row["id"])
+                    counts[row["topic"]] += 1
+                    self.relay.release(key)
+            for topic, count in counts.items():
+                telemetry.OUTBOX_SENT.labels(topic).inc(count)
+        return done
+
+    async def _measure(self) -> None:
+        if time.monotonic() - self._measured < 2:
+            return
+        depth, age = await self.connection.fetchrow(_DEPTH)
         telemetry.OUTBOX_DEPTH.set(depth)
         telemetry.OUTBOX_AGE.set(float(age))
+        self._measured = time.monotonic()
 
 
-def _count(values: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return counts
+async def _given_up(turn: asyncio.Task[Any]) -> None:
+    """Leave no statement running on the connection."""
+    if not turn.done():
+        turn.cancel()
+        await asyncio.wait((turn,), timeout=5)
+    if not turn.cancelled():
+        turn.exception()
 
 
 def _expected(error: BaseException) -> bool:

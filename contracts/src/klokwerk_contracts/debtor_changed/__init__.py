@@ -173,7 +173,7 @@ class DebtorChanged(Event):
     addresses: tuple[CardAddress, ...] = ()
     country: Country = "NL"
     vat_number: Annotated[str, StringConstraints(max_length=20)] = ""
-    chamber_number: Annotated[str, StringConstraints(max_length=20)] = ""
+    chamber_number: Annotated[str, StringConstraints(max_length=50)] = ""
     vat_regime: Annotated[str, StringConstraints(max_length=40)] = "standard"
     emails: tuple[EmailAddress, ...] = ()
     phones: tuple[Annotated[str, StringConstraints(max_length=50)], ...] = ()

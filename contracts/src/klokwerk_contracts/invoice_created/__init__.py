@@ -68,7 +68,7 @@ class InvoiceParty(Part):
     attention: Text = ""
     address: Address
     vat_number: Annotated[str, StringConstraints(max_length=20)] = ""
-    chamber_number: Annotated[str, StringConstraints(max_length=20)] = ""
+    chamber_number: Annotated[str, StringConstraints(max_length=50)] = ""
     electronic: ElectronicAddress | None = None
     email: Annotated[str, StringConstraints(max_length=254)] = ""
     phone: Annotated[str, StringConstraints(max_length=50)] = ""

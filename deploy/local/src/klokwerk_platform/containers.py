@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from klokwerk_platform.ports import free_ports
 from klokwerk_platform.servers import variable
 
 KAFKA_IMAGE = "apache/kafka:4.2.0"
 POSTGRES_IMAGE = "postgres:18.1"
+_START_SECONDS = 90
 
 
 def engine_answers() -> bool:
     """Whether a Docker engine answers here."""
-    import docker  # noqa: PLC0415 - a package of the tests only
-
+    docker = importlib.import_module("docker")  # comes with testcontainers, for tests only
     try:
         client = docker.from_env(timeout=3)
         client.ping()
@@ -34,7 +38,6 @@ def engine_answers() -> bool:
 async def containers() -> AsyncIterator[None]:
     """Run both and name them in the environment, so that the rest uses them; the rest is started beside."""
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - a package of the tests only
-    from testcontainers.core.waiting_utils import wait_for_logs  # noqa: PLC0415
 
     (kafka_port,) = free_ports(1)
     password = uuid.uuid4().hex
@@ -50,20 +53,50 @@ async def containers() -> AsyncIterator[None]:
         kafka = kafka.with_env(name, value)
     try:
         await asyncio.gather(asyncio.to_thread(postgres.start), asyncio.to_thread(kafka.start))
-        await asyncio.to_thread(
-            wait_for_logs, postgres, "ready to accept connections.*\n(.*\n)*.*ready to", 90
-        )
-        await asyncio.to_thread(wait_for_logs, kafka, "Kafka Server started", 90)
-        port = postgres.get_exposed_port(5432)
+        url = f"postgresql://postgres:{password}@127.0.0.1:{postgres.get_exposed_port(5432)}/postgres"
+        await asyncio.gather(_answers(_connect(url)), _answers(_coordinate(f"127.0.0.1:{kafka_port}")))
         with pytest.MonkeyPatch.context() as patch:
             for name in ("smtp", "mail_api", "access_point_url", "print_service_url", "exact_url"):
                 patch.delenv(variable(name), raising=False)
-            url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
             patch.setenv(variable("admin_database_url"), url)
             patch.setenv(variable("kafka"), f"127.0.0.1:{kafka_port}")
             yield
     finally:
         await asyncio.gather(asyncio.to_thread(postgres.stop), asyncio.to_thread(kafka.stop))
+
+
+async def _answers(attempt: Callable[[], Awaitable[None]]) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_SECONDS
+    while True:
+        try:
+            await attempt()
+        except (OSError, asyncpg.PostgresError, KafkaError, TimeoutError) as problem:
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(
+                    f"A container does not answer after {_START_SECONDS} s: {problem}"
+                ) from problem
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+def _connect(url: str) -> Callable[[], Awaitable[None]]:
+    async def attempt() -> None:
+        await (await asyncpg.connect(url, timeout=5)).close()
+
+    return attempt
+
+
+def _coordinate(bootstrap: str) -> Callable[[], Awaitable[None]]:
+    async def attempt() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            await admin.start()
+            await admin.find_coordinator("klokwerk.platform.ready")
+        finally:
+            await admin.close()
+
+    return attempt
 
 
 def _kafka_settings(port: int) -> dict[str, str]:

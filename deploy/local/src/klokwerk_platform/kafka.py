@@ -64,6 +64,7 @@ async def start_kafka(
     """
     folder = state / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
+    _check_brokers(folder, len(broker_ports))
     cluster_id = _cluster_id(folder)
     files = [
         _write_properties(folder, node, broker_ports, controller_ports)
@@ -89,6 +90,18 @@ def start_broker(state: Path, class_path: str, node: int) -> Program:
         [java(), *_JVM, *_LOGGING, "-cp", class_path, "kafka.Kafka", str(properties)],
         log=state / "logs" / f"kafka-{node}.log",
     )
+
+
+def _check_brokers(folder: Path, brokers: int) -> None:
+    """A cluster keeps its number of brokers: new empty voters would outvote the one that has the data."""
+    file = folder / "brokers"
+    if not file.exists():
+        file.write_text(str(brokers))
+    elif (before := int(file.read_text())) != brokers:
+        raise ValueError(
+            f"{folder.parent} holds a cluster of {before} broker(s), not {brokers}. Start it with "
+            f"`--brokers {before}`, remove it with `klokwerk down --wipe`, or use another folder with --state."
+        )
 
 
 def _cluster_id(folder: Path) -> str:

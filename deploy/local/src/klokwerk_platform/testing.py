@@ -63,9 +63,7 @@ async def platform_servers(request: pytest.FixtureRequest) -> AsyncIterator[Serv
 @asynccontextmanager
 async def embedded_servers() -> AsyncIterator[Servers]:
     """Servers of our own in a temporary folder; what the environment gives is used instead of started."""
-    state = Path(tempfile.mkdtemp(prefix="klokwerk-test-"))
-    # The folder is 0700 by nature; PostgreSQL's user must get through when we are root.
-    state.chmod(0o711)
+    state = _temporary_folder()
     running = await start_servers(state, hasty=True)
     try:
         yield running.addresses
@@ -73,6 +71,13 @@ async def embedded_servers() -> AsyncIterator[Servers]:
         await running.stop()
         postgres.remove_data(state)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="klokwerk-test-"))
+    # The folder is 0700 by nature; PostgreSQL's user must get through when we are root.
+    folder.chmod(0o711)
+    return folder
 
 
 @asynccontextmanager

@@ -2,8 +2,8 @@
 
 from klokwerk.command import run
 
-from accounting_sync.app import create_app
+from accounting_sync.app import create
 from accounting_sync.settings import AccountingSettings
 
 if __name__ == "__main__":
-    run("accounting-sync", "accounting_sync", AccountingSettings, create_app)
+    run("accounting-sync", "accounting_sync", AccountingSettings, create)

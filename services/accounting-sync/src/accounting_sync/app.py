@@ -21,7 +21,7 @@ from accounting_sync.settings import AccountingSettings
 from accounting_sync.workers import workers
 
 
-def create_app(
+def create(
     settings: AccountingSettings, *, clock: Clock | None = None, verifier: Verifier | None = None
 ) -> FastAPI:
     """The ASGI app of the service; `clock` and `verifier` are given by tests only."""

@@ -159,12 +159,11 @@ class Changes:
     ) -> None:
         """Audit and publish cards that were written, in the order given (before, after)."""
         at = self.clock.now()
-        for before, after in changed:
-            old, fresh = differences(before, after)
-            await access.audit(
-                connection, person, at, action, "debtor", after.debtor_id,
-                old=None if before is None else old, new=fresh,
-            )  # fmt: skip
+        entries = [(after.debtor_id, before, differences(before, after)) for before, after in changed]
+        await access.audit_all(
+            connection, person, at, action, "debtor",
+            ((debtor_id, old if before else None, new) for debtor_id, before, (old, new) in entries),
+        )  # fmt: skip
         for start in range(0, len(changed), CHUNK):
             events = [snapshot(after) for _, after in changed[start : start + CHUNK]]
             await self.outbox.append(connection, *events, time=at)

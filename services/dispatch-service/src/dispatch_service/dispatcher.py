@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -12,9 +13,18 @@ from klokwerk_contracts.invoice_created import InvoiceCreated
 from klokwerk_contracts.invoice_dispatch_changed import DispatchIntent, DispatchPurpose
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatch_service.documents import PDF, ContentRefused, prepare
+from dispatch_service.documents import (
+    PDF,
+    ContentRefused,
+    prepare,
+)
 from dispatch_service.domain.cascade import CHAIN, CHANNEL_NAMES, Channel, Verdict, choose_channel
 from dispatch_service.domain.choices import Choices
+from dispatch_service.domain.companions import (
+    CompanionDecision,
+    decide_factoring_notice,
+    decide_prenotification,
+)
 from dispatch_service.domain.reachability import Reach, must_be_structured, reach_of
 from dispatch_service.outcomes import KIND, Outcomes
 from dispatch_service.store import debtors
@@ -83,7 +93,46 @@ class Dispatcher:
             plan = await self._sending(
                 key, row, invoice, decision.channel, reach, context, decision.explanation
             )
-        return await self._commit(connection, plan)
+        made = await self._commit(connection, plan)
+        if made is not None and made.state is State.PLANNED:
+            for companion in await self._companions(row, invoice, reach, choices):
+                await self._commit(connection, companion)
+        return made
+
+    async def _companions(
+        self, row: InvoiceRow, invoice: InvoiceCreated, reach: Reach, choices: Choices
+    ) -> list[Plan]:
+        """What goes along with an invoice that is sent, each as a delivery of its own (D-12)."""
+        plans = []
+        if invoice.direct_payment:
+            decision = decide_prenotification(choices.channels, reach.capabilities)
+            making = prepare_prenotification(invoice, reach)
+            plans.append(await self._companion(row, DispatchPurpose.PRENOTIFICATION, decision, making))
+        if invoice.factoring_notice:
+            decision = decide_factoring_notice(choices.factoring_email)
+            making = prepare_factoring_notice(invoice, choices.factoring_email)
+            plans.append(await self._companion(row, DispatchPurpose.FACTORING_NOTICE, decision, making))
+        return plans
+
+    async def _companion(
+        self,
+        row: InvoiceRow,
+        purpose: DispatchPurpose,
+        decision: CompanionDecision,
+        making: Coroutine[None, None, Document],
+    ) -> Plan:
+        key = f"dispatch:{row.invoice_id}:{purpose.value}:automatic"
+        context: dict[str, object] = {
+            "intent": DispatchIntent.AUTOMATIC.value,
+            "purpose": purpose.value,
+            "run": row.run_id,
+        }
+        channel = decision.channel.value if decision.channel else "none"
+        if decision.verdict is not Verdict.SEND:
+            making.close()
+            state = State.IGNORED if decision.verdict is Verdict.IGNORED else State.FAILED
+            return self._final(key, row, state, channel, decision.explanation, context)
+        return self._planned(key, row, channel, await making, context, decision.explanation)
 
     async def fail_automatic(self, connection: AsyncConnection, row: InvoiceRow, why: str) -> None:
         """End an invoice of a run as failed because it could not even be decided on (NV-39)."""
@@ -209,11 +258,22 @@ class Dispatcher:
             return self._final(
                 key, row, State.FAILED, channel.value, str(error), context, reach.recipient(channel)
             )
+        return self._planned(key, row, channel.value, document, context, message)
+
+    def _planned(
+        self,
+        key: str,
+        row: InvoiceRow,
+        channel: str,
+        document: Document,
+        context: dict[str, object],
+        message: str,
+    ) -> Plan:
         return Plan(
             natural_key=key,
             kind=KIND,
             subject=row.invoice_id,
-            channel=channel.value,
+            channel=channel,
             recipient=document.recipient,
             context=context | dict(document.context),
             file_name=document.file_name,

@@ -9,10 +9,10 @@ from typing import Any
 
 from klokwerk_contracts.invoice_created import InvoiceCreated, InvoiceKind
 
-from dispatch_service.channels.letters import mail_text
+from dispatch_service.channels.letters import factoring_text, mail_text
 from dispatch_service.domain.cascade import Channel
 from dispatch_service.domain.reachability import Reach
-from dispatch_service.pdf.render import Addressee, render_invoice
+from dispatch_service.pdf.render import Addressee, render_invoice, render_prenotification
 from dispatch_service.ubl.document import write_ubl
 from dispatch_service.ubl.parties import electronic_address
 from dispatch_service.ubl.validation import UblValidator
@@ -80,6 +80,30 @@ async def prepare(
         "number": invoice.invoice_number,
     }
     return Document(reach.recipient(Channel.PRINT), payload, PDF, file_name(invoice, "pdf"), context)
+
+
+async def prepare_prenotification(invoice: InvoiceCreated, reach: Reach) -> Document:
+    """The letter that announces a direct payment."""
+    if reach.postal is None:
+        raise ContentRefused("The customer has no postal address.")
+    addressee = Addressee(reach.name, reach.postal)
+    home = invoice.seller.address.country
+    payload = await asyncio.to_thread(render_prenotification, invoice, addressee)
+    context = {
+        "address_lines": addressee.lines(home),
+        "return_lines": Addressee(invoice.seller.name, invoice.seller.address).lines(home),
+        "number": f"{invoice.invoice_number} prenotification",
+    }
+    name = f"prenotification-{file_name(invoice, 'pdf')}"
+    return Document(reach.recipient(Channel.PRINT), payload, PDF, name, context)
+
+
+async def prepare_factoring_notice(invoice: InvoiceCreated, address: str) -> Document:
+    """The mail with the invoice to the factoring company."""
+    payload = await asyncio.to_thread(render_invoice, invoice)
+    text = factoring_text(invoice)
+    context = {"subject": text.subject, "text": text.text, "reply_to": invoice.seller.email}
+    return Document(address, payload, PDF, file_name(invoice, "pdf"), context)
 
 
 async def _e_invoice(invoice: InvoiceCreated, reach: Reach, validator: UblValidator | None) -> Document:

@@ -161,7 +161,9 @@ class NightRun:
         return done
 
     async def _finish(self, connection: AsyncConnection, run: Run) -> None:
-        result = _result_of(run, await runs.outcomes(connection, run.id))
+        result = _result_of(
+            run, await runs.outcomes(connection, run.id), await runs.companions(connection, run.id)
+        )
         summary = {
             "sent": dict(result.sent),
             "failed": len(result.failed),
@@ -174,10 +176,12 @@ class NightRun:
         log.info("run_finished", run=run.id, **summary)
 
 
-def _result_of(run: Run, outcomes: list[dict[str, str]]) -> RunResult:
+def _result_of(run: Run, outcomes: list[dict[str, str]], companions: list[dict[str, str]]) -> RunResult:
     def lines(state: InvoiceState) -> tuple[DigestLine, ...]:
         return tuple(
-            DigestLine(o["number"], o["buyer_name"], o["message"]) for o in outcomes if o["state"] == state
+            DigestLine(o["number"], o["buyer_name"], o["message"])
+            for o in (*outcomes, *companions)
+            if o["state"] == state
         )
 
     sent = [

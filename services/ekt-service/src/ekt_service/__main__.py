@@ -1,38 +1,22 @@
 """``python -m ekt_service serve | migrate | validate FILE``."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from klokwerk.command import run
-
-from ekt_service.app import NAME, PACKAGE, create_app
-from ekt_service.edifact.validator import validate
-from ekt_service.settings import EktSettings
+from ekt_service.validate_command import validate_command
 
 
-def validate_command(arguments: Sequence[str]) -> int:
-    """Explain EKT files: 0 when a receiver would take all of them, 1 when not, 2 when one can't be read."""
-    if not arguments:
-        sys.stderr.write("usage: python -m ekt_service validate FILE [FILE ...]\n")
-        return 2
-    worst = 0
-    for name in arguments:
-        try:
-            report = validate(Path(name).read_bytes())
-        except OSError as trouble:
-            sys.stderr.write(f"{name}: {trouble.strerror}\n")
-            worst = 2
-            continue
-        for finding in report.findings:
-            sys.stdout.write(f"{name}: {finding}\n")
-        verdict = "acceptable" if report.acceptable else f"{len(report.errors)} errors"
-        sys.stdout.write(
-            f"{name}: {report.messages} messages, {report.lines} lines, goods {report.goods:f} euro: {verdict}\n"
-        )
-        worst = max(worst, 0 if report.acceptable else 1)
-    return worst
+def main() -> None:
+    """Do what the command line asks."""
+    if sys.argv[1:2] == ["validate"]:
+        raise SystemExit(validate_command(sys.argv[2:]))
+    # Only now, because a check of a file needs no database, no Kafka and none of their start-up time.
+    from klokwerk.command import run  # noqa: PLC0415
+
+    from ekt_service.app import NAME, PACKAGE, create_app  # noqa: PLC0415
+    from ekt_service.settings import EktSettings  # noqa: PLC0415
+
+    run(NAME, PACKAGE, EktSettings, create_app)
 
 
 if __name__ == "__main__":
-    run(NAME, PACKAGE, EktSettings, create_app, {"validate": validate_command})
+    main()

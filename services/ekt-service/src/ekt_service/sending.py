@@ -26,6 +26,7 @@ from ekt_service.domain import files as ekt_files
 from ekt_service.domain import mail
 from ekt_service.domain.debtor import Debtor
 from ekt_service.domain.ekt import KIND, Ekt, EktFile, SaleKey, debtor_waited_for, natural_key
+from ekt_service.domain.file_name import PatternError
 from ekt_service.domain.line_numbers import OutOfNumbersError
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.requirements import Abilities, requirements, shown, without_sale
@@ -235,7 +236,7 @@ class Sending:
             return _Decision(replace(ekt, state=DeliveryState.FAILED, message=needed.text))
         try:
             built = await self._build(connection, ekt, debtor, stored, known.module)
-        except (ekt_files.FaultyFileError, OutOfNumbersError) as problem:
+        except (ekt_files.FaultyFileError, OutOfNumbersError, PatternError) as problem:
             return _Decision(replace(ekt, state=DeliveryState.FAILED, message=str(problem)))
         return self._planned(ekt, debtor, stored, known.module, built)
 
@@ -329,13 +330,14 @@ class Sending:
             file_names=", ".join(file.name for file in built),
         )
         message_id = f"<{ekt.id}@{self.mail_domain}>"
+        recipients = [mail.wire_address(address) for address in debtor.emails]
         content = mail.compose(
             template,
             fields,
             built,
             sender=(settings.sender_name, settings.mail_from),
             reply_to=settings.reply_to,
-            recipients=debtor.emails,
+            recipients=recipients,
             message_id=message_id,
             made=self.clock.now(),
         )
@@ -346,7 +348,7 @@ class Sending:
             media_type="message/rfc822",
             context={
                 "sender": settings.mail_from,
-                "recipients": list(debtor.emails),
+                "recipients": recipients,
                 "message_id": message_id,
             },
         )

@@ -90,6 +90,24 @@ def _answer(
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
+_CURES = {
+    "missing": "Add it.",
+    "extra_forbidden": "Leave it out, or check its spelling.",
+    "json_invalid": "Send valid JSON.",
+    "enum": "Choose one of the values named.",
+    "literal_error": "Choose one of the values named.",
+    "string_too_long": "Make it shorter.",
+    "string_too_short": "Fill it in.",
+    "string_pattern_mismatch": "Write it in the form that the API description gives.",
+    "too_long": "Send fewer.",
+}
+
+
+def _cure(code: str) -> str:
+    """What to do about a finding of pydantic; every one has a cure."""
+    return _CURES.get(code, "Write it as the API description says, see /docs.")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
 
@@ -106,6 +124,7 @@ def install(app: FastAPI) -> None:
             FieldProblem(
                 field=".".join(str(part) for part in item["loc"] if part not in ("body", "query", "path")),
                 message=item["msg"],
+                cure=_cure(item["type"]),
                 code=item["type"],
             )
             for item in error.errors()[:100]

@@ -10,6 +10,7 @@ from klokwerk_platform.cli import (
     clock_commands,
     contract_commands,
     dead_letter_commands,
+    demo_command,
     lag_command,
     platform_commands,
     replay_command,
@@ -31,6 +32,7 @@ replay_command.add_to(app)
 dead_letter_commands.add_to(app)
 clock_commands.add_to(app)
 contract_commands.add_to(app)
+demo_command.add_to(app)
 
 
 def main() -> None:

@@ -170,7 +170,10 @@ class ExactConnection:
             form = {"grant_type": "refresh_token", "refresh_token": credentials.refresh_token}
             try:
                 renewed = await self._tokens(credentials, form)
-            except _NotExpiredYet:
+            except _NotExpiredYet as error:
+                if credentials.access_token is None or refused is not None:
+                    text = "Exact Online gives no new access token within ten minutes of the last one"
+                    raise ExactTemporary(text) from error
                 # Their clock and ours disagree: the token at hand is good, and its age starts anew.
                 renewed = replace(credentials, obtained_at=self._clock.now())
             await slot.save(renewed)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from back_office.clients.shapes import Page, Shape, Words
+from back_office.clients.shapes import Page, Shape, Words, at
 from back_office.clients.transport import Caller, Download
 
 
@@ -23,28 +23,55 @@ class Administration(Shape):
 class SyncLine(Shape):
     """One relation that waits to be synchronised."""
 
-    line_id: str
+    id: str
     debtor_id: str = ""
     number: Words = ""
     name: Words = ""
     action: Words = "Insert"
+    by_hand: bool = False
+    state: Words = "listed"
     message: Words = ""
-    origin: Words = ""
+    message_origin: Words = ""
+    preflight: tuple[str, ...] = ()
+    merged_into: Words = ""
+    never_synced: bool = False
     data: dict[str, Any] = Field(default_factory=dict)
+    retry_at: datetime | None = None
+
+
+class Fetched(Shape):
+    """What a fetch did."""
+
+    total: int = 0
+
+
+class Changed(Shape):
+    """How many lines were changed."""
+
+    changed: int = 0
+
+
+class Returned(Shape):
+    """How many relations come up again."""
+
+    returned: int = 0
 
 
 class Export(Shape):
     """One export of the history."""
 
-    export_id: str
+    id: str
     kind: Words = ""
     mode: Words = ""
-    at: datetime | None = None
-    by: Words = ""
+    state: Words = ""
     lines: int = 0
-    outcome: Words = ""
+    synced: int = 0
+    failed: int = 0
     message: Words = ""
     file_name: Words = ""
+    sha256: Words = ""
+    created_by_name: Words = ""
+    created_at: datetime | None = None
 
 
 class AccountingClient:
@@ -59,37 +86,35 @@ class AccountingClient:
 
     async def lines(self, administration: str, kind: str, **filters: str | None) -> Page[SyncLine]:
         """Lines that wait."""
-        path = f"/v1/{administration}/{kind}/lines"
+        path = at(administration, kind, "lines")
         return (await self._caller.get(path, Page[SyncLine], filters)).value
 
-    async def fetch(self, administration: str, kind: str) -> dict[str, Any]:
+    async def fetch(self, administration: str, kind: str) -> Fetched:
         """Collect every relation that has to be forwarded (EP-19)."""
-        path = f"/v1/{administration}/{kind}/fetch"
-        return (await self._caller.send("POST", path, dict[str, Any])).value
+        path = at(administration, kind, "fetch")
+        return (await self._caller.send("POST", path, Fetched)).value
 
-    async def set_action(
-        self, administration: str, kind: str, line_ids: list[str], action: str
-    ) -> dict[str, Any]:
+    async def set_action(self, administration: str, kind: str, line_ids: list[str], action: str) -> Changed:
         """Change status (EP-28, EP-29)."""
-        path = f"/v1/{administration}/{kind}/lines/status"
+        path = at(administration, kind, "lines", "status")
         body = {"line_ids": line_ids, "action": action}
-        return (await self._caller.send("POST", path, dict[str, Any], body)).value
+        return (await self._caller.send("POST", path, Changed, body)).value
 
-    async def export(self, administration: str, kind: str, line_ids: list[str], once: str) -> dict[str, Any]:
+    async def export(self, administration: str, kind: str, line_ids: list[str], once: str) -> Export:
         """Export the selected lines, or all where none is selected (EP-41, EP-42)."""
         body = {"line_ids": line_ids} if line_ids else {}
-        path = f"/v1/{administration}/{kind}/export"
-        return (await self._caller.send("POST", path, dict[str, Any], body, once=once)).value
+        path = at(administration, kind, "export")
+        return (await self._caller.send("POST", path, Export, body, once=once)).value
 
     async def exports(self, administration: str, **filters: str | None) -> Page[Export]:
         """The export history, newest first (EP-68)."""
-        return (await self._caller.get(f"/v1/{administration}/exports", Page[Export], filters)).value
+        return (await self._caller.get(at(administration, "exports"), Page[Export], filters)).value
 
-    async def import_failed(self, administration: str, export_id: str) -> dict[str, Any]:
+    async def import_failed(self, administration: str, export_id: str) -> Returned:
         """Record that the import in the accounting system went wrong (EP-66)."""
-        path = f"/v1/{administration}/exports/{export_id}/import-failed"
-        return (await self._caller.send("POST", path, dict[str, Any])).value
+        path = at(administration, "exports", export_id, "import-failed")
+        return (await self._caller.send("POST", path, Returned, {})).value
 
     def file(self, administration: str, export_id: str) -> AbstractAsyncContextManager[Download]:
         """The exported file."""
-        return self._caller.download(f"/v1/{administration}/exports/{export_id}/file")
+        return self._caller.download(at(administration, "exports", export_id, "file"))

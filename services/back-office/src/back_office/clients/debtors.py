@@ -14,7 +14,7 @@ from klokwerk_contracts.debtor_changed import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from back_office.clients.shapes import Page, Words
+from back_office.clients.shapes import Page, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 
@@ -69,7 +69,7 @@ class DebtorClient:
 
     async def card(self, debtor_id: str) -> Answer[Card]:
         """One card with its revision."""
-        return await self._caller.get(f"/v1/debtors/{debtor_id}", Card)
+        return await self._caller.get(at("debtors", debtor_id), Card)
 
     async def create(self, card: dict[str, Any], once: str) -> Answer[Card]:
         """Add a card."""
@@ -77,19 +77,18 @@ class DebtorClient:
 
     async def save(self, debtor_id: str, card: dict[str, Any], revision: str) -> Answer[Card]:
         """Save the whole card."""
-        return await self._caller.send("PUT", f"/v1/debtors/{debtor_id}", Card, card, revision=revision)
+        return await self._caller.send("PUT", at("debtors", debtor_id), Card, card, revision=revision)
 
     async def save_ekt(self, debtor_id: str, ekt: dict[str, Any], revision: str) -> Answer[Card]:
         """Save the EKT configuration (EF-33)."""
-        return await self._caller.send("PATCH", f"/v1/debtors/{debtor_id}/ekt", Card, ekt, revision=revision)
+        return await self._caller.send("PATCH", at("debtors", debtor_id, "ekt"), Card, ekt, revision=revision)
 
     async def give_number(self, debtor_id: str, kind: str, once: str) -> Answer[Card]:
         """Give the next available number, trigger 3 (EP-09)."""
         return await self._caller.send(
-            "POST", f"/v1/debtors/{debtor_id}/numbers", Card, {"kind": kind}, once=once
+            "POST", at("debtors", debtor_id, "numbers"), Card, {"kind": kind}, once=once
         )
 
     def export(self, suffix: str, **filters: str | None) -> AbstractAsyncContextManager[Download]:
         """The filtered list as ``csv`` or ``xlsx``."""
         return self._caller.download(f"/v1/debtors.{suffix}", filters)
-

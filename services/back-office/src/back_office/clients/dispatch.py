@@ -7,44 +7,54 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from back_office.clients.shapes import Page, Shape, Words
+from back_office.clients.shapes import Page, Shape, Words, at
 from back_office.clients.transport import Caller, Download
 
 
-class Attempt(Shape):
-    """One dispatch of an invoice."""
+class Sending(Shape):
+    """One sending of an invoice, or of what goes along with it."""
 
-    dispatch_id: str = ""
+    id: str = ""
     intent: Words = ""
     purpose: Words = "invoice"
     state: Words = ""
     channel: Words = ""
     recipient: Words = ""
     message: Words = ""
+    file_name: Words = ""
     changed_at: datetime | None = None
+
+
+class HistoryEntry(Shape):
+    """One action on an invoice, by a person or by the automation."""
+
+    at: datetime
+    by: Words = ""
+    action: Words = ""
+    detail: Words = ""
 
 
 class DispatchedInvoice(Shape):
     """An invoice with the state of its dispatch."""
 
     invoice_id: str
-    invoice_number: Words = ""
+    number: Words = ""
     debtor_id: Words = ""
-    debtor_name: Words = ""
+    customer: Words = ""
     kind: Words = "invoice"
-    issue_date: date | None = None
-    due_date: date | None = None
-    total: Decimal | None = None
-    currency: Words = "EUR"
     source: Words = ""
+    issue_date: date | None = None
+    gross: Decimal | None = None
+    currency: Words = "EUR"
     state: Words = ""
-    intent: Words = ""
+    message: Words = ""
     channel: Words = ""
     recipient: Words = ""
-    message: Words = ""
-    automatic: bool = True
+    automatic: bool = False
     changed_at: datetime | None = None
-    dispatches: tuple[Attempt, ...] = ()
+    dispatches: tuple[Sending, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    actions: tuple[str, ...] = ()
 
 
 class DispatchClient:
@@ -59,19 +69,19 @@ class DispatchClient:
 
     async def invoice(self, invoice_id: str) -> DispatchedInvoice:
         """One invoice with every dispatch."""
-        return (await self._caller.get(f"/v1/invoices/{invoice_id}", DispatchedInvoice)).value
+        return (await self._caller.get(at("invoices", invoice_id), DispatchedInvoice)).value
 
     async def send(self, invoice_id: str, channel: str, once: str) -> dict[str, Any]:
         """Send by hand, by one channel or by what the customer can receive (NV-60)."""
         body = {"channel": channel} if channel else {}
-        path = f"/v1/invoices/{invoice_id}/send"
+        path = at("invoices", invoice_id, "send")
         return (await self._caller.send("POST", path, dict[str, Any], body, once=once)).value
 
     async def set_automatic(self, invoice_id: str, *, on: bool) -> dict[str, Any]:
         """Take an invoice out of the automatic run, or put it back (NV-64)."""
-        path = f"/v1/invoices/{invoice_id}/automatic"
+        path = at("invoices", invoice_id, "automatic")
         return (await self._caller.send("POST", path, dict[str, Any], {"on": on})).value
 
     def document(self, invoice_id: str, kind: str) -> AbstractAsyncContextManager[Download]:
         """The document as ``pdf`` or ``ubl``."""
-        return self._caller.download(f"/v1/invoices/{invoice_id}/documents/{kind}")
+        return self._caller.download(at("invoices", invoice_id, "documents", kind))

@@ -4,40 +4,56 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import Any
 
-from back_office.clients.sales import CanResend
-from back_office.clients.shapes import Page, Shape, Words
+from back_office.clients.shapes import Page, Shape, Words, at
 from back_office.clients.transport import Caller, Download
 
 
-class Ekt(Shape):
-    """One EKT."""
+class EktFile(Shape):
+    """One file of an EKT."""
 
-    ekt_id: str
+    number: int = 1
+    name: Words = ""
+
+
+class Ekt(Shape):
+    """One EKT: what, when, who, why, where to, and what became of it."""
+
+    id: str
     debtor_id: str
-    debtor_name: Words = ""
     order_day: date
     trigger: Words = "first"
     state: Words = ""
+    message: Words = ""
     sale_revision: int | None = None
+    requested_by: Words = ""
+    requested_at: datetime | None = None
+    reason: Words = ""
+    note: Words = ""
     method: Words = ""
     recipient: Words = ""
     file_name: Words = ""
-    message: Words = ""
-    requested_by: Words = ""
-    reason: Words = ""
-    note: Words = ""
-    created_at: datetime | None = None
+    files: tuple[EktFile, ...] = ()
     changed_at: datetime | None = None
 
 
-class DayLog(Shape):
+class Requirement(Shape):
+    """One thing that is missing, and where it is mended."""
+
+    code: Words = ""
+    text: Words = ""
+    link: Words = ""
+
+
+class DebtorDay(Shape):
     """Everything about the EKTs of one debtor and order day."""
 
-    items: tuple[Ekt, ...] = ()
-    resends: int = 0
-    can_resend: CanResend | None = None
+    visible: bool = False
+    can_resend: bool = False
+    missing: tuple[Requirement, ...] = ()
+    warnings: tuple[Requirement, ...] = ()
+    recipient: Words = ""
+    ekts: tuple[Ekt, ...] = ()
 
 
 class EktClient:
@@ -50,10 +66,10 @@ class EktClient:
         """EKTs by ``debtor_id``, ``order_day``, ``state``."""
         return (await self._caller.get("/v1/ekts", Page[Ekt], filters)).value
 
-    async def log(self, debtor_id: str, day: date) -> DayLog:
-        """The log of one debtor and day (EF-50, EF-51)."""
-        return (await self._caller.get(f"/v1/debtors/{debtor_id}/days/{day.isoformat()}", DayLog)).value
+    async def day(self, debtor_id: str, day: date) -> DebtorDay:
+        """The log of one debtor and day (EF-50, EF-51), and what is missing for a resend."""
+        return (await self._caller.get(at("debtors", debtor_id, "days", day.isoformat()), DebtorDay)).value
 
-    def file(self, ekt_id: str) -> AbstractAsyncContextManager[Download]:
+    def file(self, ekt_id: str, number: str = "1") -> AbstractAsyncContextManager[Download]:
         """The file as it was sent."""
-        return self._caller.download(f"/v1/ekts/{ekt_id}/file")
+        return self._caller.download(at("ekts", ekt_id, "file"), {"number": number})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from klokwerk_contracts.types import Money
-from pydantic import Field
 
-from back_office.clients.shapes import Page, Shape, Words
-from back_office.clients.transport import Caller
+from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.transport import Caller, Download
 
 
 class LastSending(Shape):
@@ -20,7 +20,7 @@ class LastSending(Shape):
     message: Words = ""
     at: datetime | None = None
     channel: Words = ""
-    automatic: bool = False
+    intent: Words = ""
 
 
 class DaySummary(Shape):
@@ -125,19 +125,51 @@ class ResendAccepted(Shape):
 
 
 class InvoiceRow(Shape):
-    """An invoice in the list."""
+    """An invoice in the list, a draft or one that was issued."""
 
     invoice_id: str
-    invoice_number: Words = ""
+    number: Words = ""
     kind: str = "invoice"
     state: str = "draft"
+    source: Words = ""
     debtor_id: str = ""
-    debtor_name: Words = ""
+    buyer_name: Words = ""
+    order_day: date | None = None
     issue_date: date | None = None
     due_date: date | None = None
-    total: Decimal | None = Field(default=None)
     currency: str = "EUR"
+    net: Decimal | None = None
+    vat: Decimal | None = None
+    gross: Decimal | None = None
+    payment_status: Words = ""
+    paid_on: date | None = None
     dispatch: LastSending | None = None
+
+
+class InvoiceLine(Shape):
+    """One line of an invoice."""
+
+    line_id: str = ""
+    name: Words = ""
+    description: Words = ""
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    net_amount: Decimal | None = None
+    vat_percent: Decimal | None = None
+
+
+class InvoiceDocument(Shape):
+    """The document as issued, or as it would be issued now."""
+
+    lines: tuple[InvoiceLine, ...] = ()
+    order_reference: Words = ""
+    buyer_reference: Words = ""
+
+
+class InvoiceDetail(InvoiceRow):
+    """One invoice with its document."""
+
+    document: InvoiceDocument = InvoiceDocument()
 
 
 class SalesClient:
@@ -157,23 +189,29 @@ class SalesClient:
 
     async def per_debtor(self, day: date, **filters: str | None) -> Page[SoldToDebtor]:
         """(Sold) Per debtor of an order day."""
-        path = f"/v1/days/{day.isoformat()}/debtors"
+        path = at("days", day.isoformat(), "debtors")
         return (await self._caller.get(path, Page[SoldToDebtor], filters)).value
 
     async def sale(self, day: date, debtor_id: str) -> SaleOfDebtor:
         """A debtor's sale of one day with its lines."""
-        return (await self._caller.get(f"/v1/days/{day.isoformat()}/debtors/{debtor_id}", SaleOfDebtor)).value
+        return (await self._caller.get(at("days", day.isoformat(), "debtors", debtor_id), SaleOfDebtor)).value
 
     async def resend(self, day: date, debtor_id: str, *, reason: str, note: str, once: str) -> ResendAccepted:
         """Ask for a new EKT (EF-23)."""
         body = {name: value for name, value in (("reason", reason), ("note", note)) if value}
-        path = f"/v1/days/{day.isoformat()}/debtors/{debtor_id}/resend"
+        path = at("days", day.isoformat(), "debtors", debtor_id, "resend")
         return (await self._caller.send("POST", path, ResendAccepted, body, once=once)).value
 
     async def invoices(self, **filters: str | None) -> Page[InvoiceRow]:
         """Invoices, newest first."""
         return (await self._caller.get("/v1/invoices", Page[InvoiceRow], filters)).value
 
-    async def invoice(self, invoice_id: str) -> dict[str, Any]:
+    async def invoice(self, invoice_id: str) -> InvoiceDetail:
         """One invoice."""
-        return (await self._caller.get(f"/v1/invoices/{invoice_id}", dict[str, Any])).value
+        return (await self._caller.get(at("invoices", invoice_id), InvoiceDetail)).value
+
+    def export(
+        self, suffix: str, ids: Sequence[str] = (), **filters: str | None
+    ) -> AbstractAsyncContextManager[Download]:
+        """The selected invoices, or all of the filter, as ``csv`` or ``xlsx``."""
+        return self._caller.download(f"/v1/invoices.{suffix}", {**filters, "ids": list(ids) or None})

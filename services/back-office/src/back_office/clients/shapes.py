@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -21,6 +22,11 @@ def _text(value: Any) -> Any:
 
 Words = Annotated[str, BeforeValidator(_text)]
 """A text that may be absent."""
+
+
+def at(*parts: str) -> str:
+    """A path of a service's API; ids that others made are quoted, so that they stay one part of it."""
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 class Page(Shape, Generic[T]):

@@ -30,13 +30,14 @@ class ServiceName(StrEnum):
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field, and the cure."""
+    """What is wrong with one field, the cure, and the page where it is mended."""
 
     model_config = ConfigDict(extra="ignore")
 
     field: str = ""
     message: str = ""
     cure: str = ""
+    link: str = ""
 
 
 class Problem(BaseModel):

@@ -52,18 +52,36 @@ def delivery(state: str | None, explanation: str = "") -> Badge:
     )
 
 
-def dispatch(state: str | None, *, automatic: bool, explanation: str = "") -> Badge:
+DISPATCH: dict[str, Tone] = {
+    "waiting": Tone.CALM,
+    "by_hand": Tone.WARN,
+    "queued": Tone.BUSY,
+    "planned": Tone.BUSY,
+    "sending": Tone.BUSY,
+    "sent": Tone.GOOD,
+    "unknown": Tone.WARN,
+}
+BY_HAND = frozenset({"manual", "resend"})
+
+
+def dispatch(state: str | None, *, intent: str = "", explanation: str = "") -> Badge:
     """Badge of an invoice's dispatch; ignored and failed by the automation have words of their own.
 
     NV-56, NV-57: "Automatic dispatch ignored" and "Automatic dispatch failed", with the reason behind it.
+
+    Args:
+        intent: ``manual`` or ``resend`` where a person sent it, else it was the automation.
     """
-    if automatic and state in ("ignored", "failed"):
-        return Badge(DELIVERY[state], f"dispatch.automatic_{state}", explanation)
-    if automatic and state == "sent":
-        return Badge(Tone.GOOD, "dispatch.automatic_sent", explanation)
     if not state:
         return Badge(Tone.CALM, "dispatch.none", explanation)
-    return delivery(state, explanation)
+    if state in ("ignored", "failed"):
+        words = f"delivery.{state}" if intent in BY_HAND else f"dispatch.automatic_{state}"
+        return Badge(DELIVERY[state], words, explanation)
+    if state == "sent" and intent == "automatic":
+        return Badge(Tone.GOOD, "dispatch.automatic_sent", explanation)
+    if state in DISPATCH:
+        return Badge(DISPATCH[state], f"dispatch.state_{state}", explanation)
+    return Badge(Tone.CALM, "delivery.other", state)
 
 
 SERVICE: dict[str, Tone] = {"ok": Tone.GOOD, "warn": Tone.WARN, "error": Tone.BAD}

@@ -3,8 +3,10 @@
 export function live(document) {
   const words = document.getElementById("announcements");
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const polled = event.detail.elt.matches?.("[data-poll]");
-    if (polled && (document.hidden || document.querySelector(".tipped:focus"))) event.preventDefault();
+    const element = event.detail.elt;
+    if (element.closest?.("tr.more")) element.closest(".list").dataset.extended = "yes";
+    const busy = document.hidden || document.querySelector(".tipped:focus") || element.dataset.extended;
+    if (element.matches?.("[data-poll]") && busy) event.preventDefault();
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!words || event.detail.elt.matches?.("[data-poll]")) return;

@@ -19,21 +19,51 @@ from back_office.web.session import Sessions
 PAGE_TOKEN_LIFE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
+class NotReady(Exception):
+    """The signing keys are not loaded yet: the database is still awaited."""
+
+
+@dataclass(slots=True)
 class Office:
-    """The parts that pages share."""
+    """The parts that pages share.
+
+    Attributes:
+        clock: the company's clock, which the demo and the tests may move.
+        wall: the machine's own clock, for whatever others compare with theirs: tokens, sessions, waiting times.
+    """
 
     settings: Settings
     database: Database
     clock: Clock
-    mint: Mint
+    wall: Clock
     sign_in: SignIn
     sessions: Sessions
     services: Services
     renderer: Renderer
+    _mint: Mint | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether tokens can be made."""
+        return self._mint is not None
+
+    @property
+    def mint(self) -> Mint:
+        """What signs tokens.
+
+        Raises:
+            NotReady: the service is still starting.
+        """
+        if self._mint is None:
+            raise NotReady
+        return self._mint
+
+    def use(self, mint: Mint) -> None:
+        """Sign with these keys from now on."""
+        self._mint = mint
 
     def clients_for(self, user: User, correlation: str) -> Clients:
         """The services, called with a short-lived token of the user's own."""
         subject = Subject(str(user.id), user.name, user.roles)
-        token = self.mint.token(subject, now=self.clock.now(), lifetime=PAGE_TOKEN_LIFE)
+        token = self.mint.token(subject, now=self.wall.now(), lifetime=PAGE_TOKEN_LIFE)
         return self.services.as_user(token, correlation)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any
 from uuid import uuid4
 
+import structlog
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
@@ -24,7 +25,6 @@ from back_office.web.office import Office
 from back_office.web.session import CSRF_FIELD, CSRF_HEADER, LANGUAGE_COOKIE, same_site
 
 MOST_FIELDS = 20_000
-MOST_BYTES = 2_000_000
 
 
 class SignInNeeded(Exception):
@@ -33,10 +33,6 @@ class SignInNeeded(Exception):
 
 class ForgedRequest(Exception):
     """A form came without the token of this browser, or from another site."""
-
-
-class TooLarge(Exception):
-    """More was posted than any form holds."""
 
 
 @dataclass(slots=True)
@@ -52,7 +48,8 @@ class Visit:
         self.request = request
         self.office = office
         self.session = session
-        self.correlation = uuid4().hex[:12]
+        known = structlog.contextvars.get_contextvars().get("correlation_id")
+        self.correlation = str(known or uuid4().hex)
         self._visitor = _Caller(*office.sessions.visitor(request))
         self.now = office.clock.now()
 
@@ -176,14 +173,7 @@ class Visit:
 
 
 async def posted(request: Request) -> FormData:
-    """The form that was posted.
-
-    Raises:
-        TooLarge: more than any form of ours holds.
-    """
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > MOST_BYTES:
-        raise TooLarge
+    """The form that was posted; its size is limited for the whole service."""
     return await request.form(max_files=0, max_fields=MOST_FIELDS)
 
 

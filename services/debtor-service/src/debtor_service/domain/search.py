@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from debtor_service.domain.card import Card
 _LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
 )
+_NOT_PLAIN = re.compile(r"[^a-z0-9\s]")
 MOST_WORDS = 8
 """Words of a query that count; more only cost time."""
 
@@ -19,7 +21,10 @@ def normalise(text: str) -> str:
 
     ``Fleurs d'Anvers (Liège)`` becomes ``fleurs danvers liege``.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    if text.isascii():
+        return " ".join(_NOT_PLAIN.sub("", text.lower()).split())
+    folded = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
+    plain = unicodedata.normalize("NFKD", folded)
     kept = "".join(
         c if c.isalnum() else " " if c.isspace() else "" for c in plain if not unicodedata.combining(c)
     )

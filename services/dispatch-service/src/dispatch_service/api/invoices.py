@@ -13,6 +13,7 @@ from klokwerk.deliveries import Delivery
 from klokwerk.http.idempotency import Once
 from klokwerk.http.pages import Page, decode_cursor, page_of
 from klokwerk.http.problems import Problem, not_found
+from klokwerk_contracts.invoice_dispatch_changed import DispatchPurpose
 from klokwerk_contracts.outcomes import DeliveryState
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -170,7 +171,7 @@ async def read_document(invoice_id: InvoiceId, kind: str, service: In, _: Signed
         found = [
             d
             for d in await deliveries.of_subjects(connection, KIND, [invoice_id])
-            if d.media_type == media_type
+            if d.media_type == media_type and d.context.get("purpose") == DispatchPurpose.INVOICE.value
         ]
         full = await deliveries.get(connection, found[-1].id) if found else None
     if full is None or full.payload is None:

@@ -39,3 +39,17 @@ def mail_text(invoice: InvoiceCreated) -> MailText:
     lines = [first.format(**values), "", invoice.seller.name]
     lines += [line for line in (invoice.seller.phone, invoice.seller.email) if line]
     return MailText(subject.format(**values), "\n".join(lines) + "\n")
+
+
+def factoring_text(invoice: InvoiceCreated) -> MailText:
+    """The mail that tells the factoring company of `invoice`."""
+    totals = invoice.totals
+    lines = [
+        f"Invoice {invoice.invoice_number} of {invoice.seller.name}, dated {invoice.issue_date.isoformat()}, "
+        "was issued under the factoring agreement.",
+        "",
+        f"Customer: {invoice.buyer.name}",
+        f"Amount: {totals.payable} {invoice.currency}",
+        f"Due: {invoice.due_date.isoformat() if invoice.due_date else 'on receipt'}",
+    ]
+    return MailText(f"Factoring notice for invoice {invoice.invoice_number}", "\n".join(lines) + "\n")

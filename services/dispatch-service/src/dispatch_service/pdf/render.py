@@ -6,7 +6,7 @@ import importlib.resources
 import io
 import threading
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from klokwerk_contracts.invoice_created import InvoiceCreated, InvoiceKind, Invo
 from klokwerk_contracts.types import Address
 from stdnum import iban as iban_number
 
-from dispatch_service.pdf.words import LOCALES, REASONS, WORDS, known_language
+from dispatch_service.pdf.words import LOCALES, PRENOTIFICATION, REASONS, WORDS, known_language
 
 EPC_LIMIT = Decimal("999999999.99")
 
@@ -64,14 +64,39 @@ def render_invoice(
         addressee: who stands in the address window; none: the buyer as issued.
         window: place of the address window; none: left window of a C5 or DL envelope.
     """
-    data = orjson.dumps(_content(invoice, addressee, window or Window())).decode()
+    return _compile("invoice.typ", _content(invoice, addressee, window or Window()), invoice.created_at)
+
+
+def render_prenotification(invoice: InvoiceCreated, addressee: Addressee) -> bytes:
+    """The letter that announces a direct payment for `invoice` (NV-44)."""
+    language = known_language(invoice.language)
+    locale, texts = LOCALES[language], PRENOTIFICATION[language]
+    due = invoice.due_date or invoice.issue_date
+    values = {
+        "amount": format_currency(invoice.totals.payable, invoice.currency, locale=locale),
+        "day": format_date(due, format="long", locale=locale),
+        "number": invoice.invoice_number,
+    }
+    window = Window()
+    content: dict[str, object] = {
+        "language": language,
+        "title": texts[0],
+        "window": {"left": window.left, "top": window.top, "width": window.width, "height": window.height},
+        "recipient": addressee.lines(invoice.seller.address.country),
+        "seller": _seller_lines(invoice.seller),
+        "paragraphs": [text.format(**values) for text in texts[1:]],
+    }
+    return _compile("notice.typ", content, invoice.created_at)
+
+
+def _compile(template: str, content: dict[str, object], made_at: datetime) -> bytes:
     with _lock:
         made = _compiler().compile(
-            _template(),
+            _template(template),
             format="pdf",
-            sys_inputs={"data": data},
+            sys_inputs={"data": orjson.dumps(content).decode()},
             pdf_standards=["1.4"],
-            timestamp=int(invoice.created_at.timestamp()),
+            timestamp=int(made_at.timestamp()),
         )
     if not isinstance(made, bytes):
         raise TypeError("typst gave no single PDF")
@@ -86,8 +111,8 @@ def country_name(code: str) -> str:
 
 
 @cache
-def _template() -> bytes:
-    return importlib.resources.files("dispatch_service.pdf").joinpath("invoice.typ").read_bytes()
+def _template(name: str) -> bytes:
+    return importlib.resources.files("dispatch_service.pdf").joinpath(name).read_bytes()
 
 
 @cache

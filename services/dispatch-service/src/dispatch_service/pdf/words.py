@@ -79,6 +79,33 @@ REASONS: dict[str, dict[VatCategory, str]] = {
         VatCategory.INTRA_COMMUNITY: "Innergemeinschaftliche Lieferung",
     },
 }
+PRENOTIFICATION: dict[str, tuple[str, ...]] = {
+    "en": (
+        "Advance notice of a direct payment",
+        "On {day} we will collect {amount} for invoice {number} from your account.",
+        "You need not do anything. Please see to it that the amount is available.",
+    ),
+    "nl": (
+        "Vooraankondiging van een automatische betaling",
+        "Op {day} innen wij {amount} voor factuur {number} van uw rekening.",
+        "U hoeft niets te doen. Zorgt u voor voldoende saldo.",
+    ),
+    "sv": (
+        "Förhandsmeddelande om direktbetalning",
+        "Den {day} drar vi {amount} för faktura {number} från ditt konto.",
+        "Du behöver inte göra något. Se till att beloppet finns på kontot.",
+    ),
+    "fr": (
+        "Préavis de paiement direct",
+        "Le {day}, nous prélèverons {amount} pour la facture {number} sur votre compte.",
+        "Vous n'avez rien à faire. Veillez à ce que le montant soit disponible.",
+    ),
+    "de": (
+        "Vorankündigung einer Direktzahlung",
+        "Am {day} ziehen wir {amount} für Rechnung {number} von Ihrem Konto ein.",
+        "Sie müssen nichts tun. Bitte sorgen Sie für Deckung.",
+    ),
+}
 LOCALES = {"en": "en_GB", "nl": "nl_NL", "sv": "sv_SE", "fr": "fr_BE", "de": "de_DE"}
 
 

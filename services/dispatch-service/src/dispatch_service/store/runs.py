@@ -71,10 +71,18 @@ _GET = _sql("select <columns> from run where id = :id")
 _OPEN = _sql(
     "select <columns> from run where finished_at is null and not exists (select 1 from invoice "
     "where invoice.run_id = run.id and invoice.state in ('queued', 'planned', 'unknown')) "
+    "and not exists (select 1 from delivery where kind = 'invoice' and context ->> 'run' = cast(run.id as text) "
+    "and delivery.state in ('planned', 'sending', 'unknown')) "
     "for update skip locked"
 )
 _OUTCOMES = _sql(
     "select number, buyer_name, state, channel, message from invoice where run_id = :run order by seq"
+)
+_COMPANIONS = _sql(
+    "select i.number, i.buyer_name, d.state, d.channel, d.message from delivery d "
+    "join invoice i on i.invoice_id = d.subject where d.kind = 'invoice' "
+    "and d.context ->> 'run' = cast(cast(:run as bigint) as text) and d.context ->> 'purpose' <> 'invoice' "
+    "order by d.created_at"
 )
 _FINISH = _sql("update run set finished_at = :now, result = cast(:result as jsonb) where id = :run")
 _LIST = _sql(
@@ -160,6 +168,11 @@ async def ready_to_finish(connection: AsyncConnection) -> list[Run]:
 async def outcomes(connection: AsyncConnection, run_id: int) -> list[Any]:
     """Number, customer, state, channel and message of every invoice of a run."""
     return list((await connection.execute(_OUTCOMES, {"run": run_id})).mappings())
+
+
+async def companions(connection: AsyncConnection, run_id: int) -> list[Any]:
+    """The same of what went along with the invoices of a run."""
+    return list((await connection.execute(_COMPANIONS, {"run": run_id})).mappings())
 
 
 async def finish(connection: AsyncConnection, run_id: int, result: dict[str, Any], now: datetime) -> None:

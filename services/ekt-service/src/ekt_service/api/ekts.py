@@ -39,7 +39,7 @@ class Settlement(BaseModel):
     note: Note = ""
 
 
-@router.get("/ekts", summary="EKTs, newest change first")
+@router.get("/ekts", summary="EKTs, newest first")
 async def list_ekts(
     request: Request,
     _: SignedIn,
@@ -62,7 +62,7 @@ async def list_ekts(
         rows = await ekts.page(connection, filters, after, limit)
         facts = await ekts.file_facts(connection, [row.id for row in rows])
     views = [EktView.of(row, facts.get(row.id, ())) for row in rows]
-    return page_of(views, limit, lambda view: (view.changed_at.isoformat(), str(view.id)))
+    return page_of(views, limit, lambda view: (view.made_at.isoformat(), str(view.id)))
 
 
 @router.get("/ekts/{ekt_id}", summary="One EKT with every attempt at sending it")
@@ -139,7 +139,9 @@ async def settle(
     async with database.transaction() as connection:
         if answer := await once.answered(connection):
             return answer
-        await _locked(connection, ekt_id)
+        if await ekts.get(connection, ekt_id) is None:
+            raise not_found("EKT", ekt_id)
+        # The delivery is locked before its EKT, in the same order as the worker does it.
         delivery = await deliveries.close(
             connection,
             sending.clock,

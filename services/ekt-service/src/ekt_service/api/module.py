@@ -45,9 +45,10 @@ async def read_settings(request: Request, response: Response, _: SignedIn) -> Mo
 async def put_settings(
     request: Request,
     response: Response,
+    *,
+    person: Person = allow("ops", "billing-admin"),
     body: EktModule,
     expected: Expected,
-    person: Person = allow("ops", "billing-admin"),
 ) -> ModuleView:
     """Keep the settings as a whole."""
     database: Database = request.app.state.database

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -70,13 +70,24 @@ class MailFields:
 _EXAMPLE = MailFields("Example", date(2026, 1, 30), 2, True, "Sender", "EKT260130-1.edi")
 
 
+def _validated(address: str) -> ValidatedEmail:
+    return validate_email(
+        address, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
+    )
+
+
 def address_problem(address: str) -> str:
     """Why an e-mail address can't be used; empty when it can."""
     try:
-        validate_email(address, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
+        _validated(address)
     except EmailNotValidError as problem:
         return f"{address!r} is no e-mail address: {problem}"
     return ""
+
+
+def wire_address(address: str) -> str:
+    """A valid address as SMTP takes it: ASCII, with an international domain in its coded form."""
+    return _validated(address).ascii_email or address
 
 
 def check_template(language: str, template: MailTemplate) -> None:

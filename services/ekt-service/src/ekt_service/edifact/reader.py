@@ -8,6 +8,7 @@ at once.
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from ekt_service.edifact.characters import CharacterSet
@@ -177,9 +178,21 @@ def _with_content(segments: list[Segment]) -> tuple[Segment, ...]:
     return tuple(segment for segment in segments if segment.content()[1])
 
 
+@lru_cache(maxsize=256)
+def calendar_day(text: str) -> date:
+    """The day in CCYYMMDD.
+
+    Raises:
+        ValueError: it is no such day.
+    """
+    if len(text) != 8:
+        raise ValueError(text)
+    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a calendar day has no zone
+
+
 def _day(segment: Segment) -> date:
     try:
-        return datetime.strptime(segment.at(1, 2), "%Y%m%d").date()  # noqa: DTZ007 - a calendar day
+        return calendar_day(segment.at(1, 2))
     except ValueError as problem:
         raise UnreadableEktError(segment, f"{segment.at(1, 2)!r} is no date CCYYMMDD.") from problem
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 UNA_LENGTH = 9
 
@@ -21,9 +22,8 @@ class Separators:
     terminator: str = "'"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One segment with its released (unescaped) values.
+class Segment(NamedTuple):
+    """One segment with its released (unescaped) values. A named tuple, because a day has a million of them.
 
     Args:
         number: place in the interchange, the first segment (UNB) is 1.
@@ -37,10 +37,10 @@ class Segment:
 
     def at(self, element: int, component: int = 1) -> str:
         """The value at a 1-based element and component, empty where there is none."""
-        if element > len(self.elements):
+        try:
+            return self.elements[element - 1][component - 1]
+        except IndexError:
             return ""
-        components = self.elements[element - 1]
-        return components[component - 1] if component <= len(components) else ""
 
     @property
     def qualifier(self) -> str:
@@ -147,10 +147,12 @@ def _segments(texts: list[str], separators: Separators) -> Iterator[Segment]:
         if release and release in text:
             tag, *parts = _split(text, element, release)
             elements = tuple(
-                tuple(_released(value, release) for value in _split(part, component, release))
-                for part in parts
+                [
+                    tuple([_released(value, release) for value in _split(part, component, release)])
+                    for part in parts
+                ]
             )
         else:
             tag, *parts = text.split(element)
-            elements = tuple(tuple(part.split(component)) for part in parts)
+            elements = tuple([tuple(part.split(component)) for part in parts])
         yield Segment(number, tag, elements)

@@ -3,6 +3,7 @@
 `validate` walks the envelope; `line_checks` looks at what stands between LIN and the next LIN.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,13 +14,17 @@ from ekt_service.edifact.characters import UNOA_REPERTOIRE, CharacterSet
 from ekt_service.edifact.clockt import EktKind
 from ekt_service.edifact.findings import Fault, Finding, Severity, finding
 from ekt_service.edifact.line_checks import Day, check_line
-from ekt_service.edifact.reader import decoded
+from ekt_service.edifact.reader import calendar_day, decoded
 from ekt_service.edifact.segments import NotEdifactError, Segment, Tokens, tokenize
 
 KNOWN_TAGS = frozenset(
     ("UNB", "UNH", "BGM", "DTM", "NAD", "LIN", "RFF", "QTY", "PRI", "PIA", "IMD", "PAC", "EQD", "UNT", "UNZ")
 )
 _SYNTAX = {f"{charset.value}:{charset.syntax_version}" for charset in CharacterSet} | {"UNOA:1", "UNOB:2"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# A line end is remarkable where no terminator stands before it.
+_ANY_REMARKABLE = re.compile(r"[^ -~\r\n]|(?<!['\r\n])[\r\n]")
+_REMARKABLE = {"UNOA": re.compile(f"[^{re.escape(''.join(sorted(UNOA_REPERTOIRE)))}\r\n]|(?<!['\r\n])[\r\n]")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def validate(data: bytes, goods_total: Decimal | None = None) -> Report:
     except NotEdifactError as problem:
         return Report((finding(Fault.NOT_EDIFACT, str(problem)),))
     walk = _Walk()
-    walk.found += _syntax(tokens, encoding)
+    walk.found += _syntax(tokens, text, encoding)
     _envelope(tokens.segments, walk)
     if goods_total is not None and walk.goods != goods_total:
         says = f"The lines add up to {walk.goods:f}, the sale to {goods_total:f}."
@@ -76,7 +81,7 @@ def validate(data: bytes, goods_total: Decimal | None = None) -> Report:
     return Report(tuple(ordered), walk.messages, walk.lines, walk.goods)
 
 
-def _syntax(tokens: Tokens, encoding: str) -> Iterator[Finding]:
+def _syntax(tokens: Tokens, text: str, encoding: str) -> Iterator[Finding]:
     marks = tokens.separators
     used = [marks.component, marks.element, marks.release, marks.terminator]
     if tokens.declared_una and len(set(used)) < len(used):
@@ -84,16 +89,21 @@ def _syntax(tokens: Tokens, encoding: str) -> Iterator[Finding]:
     if tokens.remainder:
         says = f"Text stands after the last terminator: {tokens.remainder[:40]!r}."
         yield finding(Fault.UNTERMINATED, says, tokens.segments[-1] if tokens.segments else None)
-    syntax = tokens.segments[0].at(1) if tokens.segments else "UNOA"
-    lower_case_told = False
     for segment in tokens.segments:
         if segment.tag not in KNOWN_TAGS:
             yield finding(Fault.UNKNOWN_TAG, f"{segment.tag!r} is no segment of CLOCKT.", segment)
+    syntax = tokens.segments[0].at(1) if tokens.segments else "UNOA"
+    if tokens.declared_una or _REMARKABLE.get(syntax, _ANY_REMARKABLE).search(text):
+        yield from _characters(tokens, syntax, encoding)
+
+
+def _characters(tokens: Tokens, syntax: str, encoding: str) -> Iterator[Finding]:
+    """Look at every value; called only for files that hold a character worth a look."""
+    lower_case_told = False
+    for segment in tokens.segments:
         for number, components in enumerate(segment.elements, 1):
             for place, value in enumerate(components, 1):
-                if value.isascii() and value.isupper() and value.isalnum():
-                    continue
-                if any(ord(c) < 32 or ord(c) == 127 for c in value):
+                if _CONTROL.search(value):
                     says = "The text holds a control character."
                     yield finding(Fault.CONTROL_CHARACTER, says, segment, number, place)
                 outside = _outside(value, syntax, encoding)
@@ -277,9 +287,9 @@ def _head(unh: Segment, segments: list[Segment], day: Day) -> Iterator[Finding]:
 def _transaction_date(segment: Segment, day: Day) -> Iterator[Finding]:
     text = segment.at(1, 2)
     try:
-        if len(text) != 8 or segment.at(1, 3) != "102":
-            raise ValueError
-        day.on = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a calendar day
+        if segment.at(1, 3) != "102":
+            raise ValueError(text)
+        day.on = calendar_day(text)
     except ValueError:
         yield finding(Fault.DAY_FORM, f"{text!r} is no date CCYYMMDD with format 102.", segment, 1, 2)
 

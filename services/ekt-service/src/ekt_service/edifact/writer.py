@@ -1,6 +1,7 @@
 """Writes CLOCKT 003:007. One pass of plain string building: a day of 40,000 lines takes about a second."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -73,17 +74,16 @@ class ClocktWriter:
         wants = self._wants
         reference = written(message.reference, charset)
         first = len(parts)
-        parts += (
-            f"UNH+{reference}+CLOCKT:{VERSION_WRITTEN}:{message.agency}{END}",
-            f"BGM+{message.kind}{END}",
-            f"DTM+97:{message.day:%Y%m%d}:102{END}",
-            f"NAD+BY+{written(message.buyer, charset)}{END}",
-            f"NAD+FLA+{written(message.auction, charset)}{END}",
+        parts.append(f"UNH+{reference}+CLOCKT:{VERSION_WRITTEN}:{message.agency}{END}")
+        parts += _head(
+            charset,
+            message.kind,
+            message.day,
+            message.buyer,
+            message.auction,
+            message.seller if wants[OptionalSegment.SELLER] else "",
+            message.delivery_place if wants[OptionalSegment.DELIVERY_PLACE] else "",
         )
-        if message.seller and wants[OptionalSegment.SELLER]:
-            parts.append(f"NAD+SE+{written(message.seller, charset)}:160:9{END}")
-        if message.delivery_place and wants[OptionalSegment.DELIVERY_PLACE]:
-            parts.append(f"NAD+DP+{written(message.delivery_place, charset)}:160:9{END}")
         parts.extend(_as_read(message.others, charset))
         for line in message.lines:
             self._line(parts, line, charset)
@@ -140,6 +140,23 @@ class ClocktWriter:
             add(f"RFF+ON:{written(line.order, charset)}{END}")
         if line.order_line:
             add(f"RFF+VN:{released(line.order_line)}{END}")
+
+
+@lru_cache(maxsize=1024)
+def _head(charset: CharacterSet, kind: str, day: date, *parties: str) -> tuple[str, ...]:
+    """BGM to NAD+DP; the same for every message of a sending, so it is put together once."""
+    buyer, auction, seller, delivery_place = (written(party, charset) for party in parties)
+    head = [
+        f"BGM+{kind}{END}",
+        f"DTM+97:{day:%Y%m%d}:102{END}",
+        f"NAD+BY+{buyer}{END}",
+        f"NAD+FLA+{auction}{END}",
+    ]
+    if seller:
+        head.append(f"NAD+SE+{seller}:160:9{END}")
+    if delivery_place:
+        head.append(f"NAD+DP+{delivery_place}:160:9{END}")
+    return tuple(head)
 
 
 def _as_read(segments: Iterable[Segment], charset: CharacterSet) -> Iterable[str]:

@@ -184,7 +184,7 @@ async def of_day(connection: AsyncConnection, administration: str, debtor_id: st
 async def page(
     connection: AsyncConnection, filters: Filters, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Ekt]:
-    """EKTs newest change first, up to one more than `limit`."""
+    """EKTs newest first, up to one more than `limit`."""
     conditions = ["true"]
     values: dict[str, Any] = {"limit": limit + 1}
     for name in ("administration", "debtor_id", "order_day", "state"):
@@ -193,11 +193,11 @@ async def page(
             conditions.append(f"{name} = :{name}")
             values[name] = value
     if after is not None:
-        conditions.append("(changed_at, id) < (:at, :id)")
+        conditions.append("(made_at, id) < (:at, :id)")
         values |= {"at": after[0], "id": after[1]}
     statement = f"select {_COLUMNS} from ekt where {' and '.join(conditions)} "
     rows = await connection.execute(
-        sa.text(statement + "order by changed_at desc, id desc limit :limit"), values
+        sa.text(statement + "order by made_at desc, id desc limit :limit"), values
     )
     return [_of(row) for row in rows.mappings()]
 

@@ -39,7 +39,7 @@ class SellerBody(Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     address: SellerAddress
     vat_number: Annotated[str, StringConstraints(max_length=20)] = ""
-    chamber_number: Annotated[str, StringConstraints(max_length=20)] = ""
+    chamber_number: Annotated[str, StringConstraints(max_length=50)] = ""
     electronic: ElectronicAddress | None = None
     email: Annotated[str, StringConstraints(max_length=254, pattern=r"^$|^[^@\s]+@[^@\s]+$")] = ""
     phone: Annotated[str, StringConstraints(max_length=50)] = ""

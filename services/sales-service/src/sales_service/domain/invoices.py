@@ -81,7 +81,7 @@ class Seller(Part):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     address: Address
     vat_number: Annotated[str, StringConstraints(max_length=20)] = ""
-    chamber_number: Annotated[str, StringConstraints(max_length=20)] = ""
+    chamber_number: Annotated[str, StringConstraints(max_length=50)] = ""
     electronic: ElectronicAddress | None = None
     email: Annotated[str, StringConstraints(max_length=254)] = ""
     phone: Annotated[str, StringConstraints(max_length=50)] = ""

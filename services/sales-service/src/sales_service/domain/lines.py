@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from klokwerk_contracts.sale_completed import (
     Article,
@@ -163,4 +164,26 @@ def from_contract(line: SaleLine) -> Line:
         order_reference=line.order_reference,
         load_carriers=line.load_carriers,
         transaction_at=line.transaction_at,
+    )
+
+
+FIELDS = tuple(entry.name for entry in fields(Line))
+"""Names of everything that is kept of a line."""
+
+
+def values_of(line: Line) -> dict[str, Any]:
+    """What is kept of a line, by name."""
+    values = {name: getattr(line, name) for name in FIELDS}
+    values["characteristics"] = [entry.model_dump() for entry in line.characteristics]
+    return values
+
+
+def difference(before: Line | None, after: Line | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a change made different: the fields as they were, and as they are; a line may come or go."""
+    old = values_of(before) if before else {}
+    new = values_of(after) if after else {}
+    changed = [name for name in FIELDS if old.get(name) != new.get(name)]
+    return (
+        {name: old[name] for name in changed if name in old},
+        {name: new[name] for name in changed if name in new},
     )

@@ -80,7 +80,7 @@ def _chamber_is_valid(number: str, country: str) -> bool:
         return bool(belgian_vat.is_valid(compact))
     if country == "SE":
         return bool(orgnr.is_valid(compact))
-    return bool(re.fullmatch(r"[A-Za-z0-9 ./-]{2,20}", number))
+    return True  # other registers have forms of their own, e.g. HRB 4711 with the name of the court
 
 
 def electronic_is_valid(scheme: str, identifier: str) -> bool:

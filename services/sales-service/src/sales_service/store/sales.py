@@ -6,7 +6,7 @@ The totals of a day live on its row, so that the list of a day reads no lines, h
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from klokwerk_contracts.sale_completed import Bought, Characteristic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.domain.distribution import Published, Standing
-from sales_service.domain.lines import Line, VatClass
+from sales_service.domain.lines import FIELDS, Line, VatClass, values_of
 from sales_service.domain.search import pattern
 
 
@@ -52,7 +52,7 @@ class DayRow:
         return Published(self.revision, self.digest) if self.revision else None
 
 
-_COLUMNS = [entry.name for entry in fields(Line)]
+_COLUMNS = FIELDS
 _KEYS_JOIN = (
     "join unnest(cast(:ids as text[]), cast(:days as date[])) as k(debtor_id, order_day) "
     "using (debtor_id, order_day)"
@@ -164,9 +164,7 @@ def _line(row: Any) -> Line:
 
 
 def _line_values(key: DayKey, line: Line) -> dict[str, Any]:
-    values = asdict(line)
-    values["characteristics"] = [entry.model_dump() for entry in line.characteristics]
-    return {"debtor_id": key.debtor_id, "order_day": key.order_day, **values}
+    return {"debtor_id": key.debtor_id, "order_day": key.order_day, **values_of(line)}
 
 
 def _json(value: object) -> str:

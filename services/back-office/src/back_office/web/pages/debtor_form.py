@@ -50,7 +50,9 @@ def _who(card: Card, t: Translator, *, new: bool) -> Section:
             Field("party", t("debtor.party"), card.party, Control.SELECT, parties),
             Field("kind.debtor", t("debtor.is_debtor"), _tick(new or "debtor" in card.kinds), Control.TICK),
             Field("kind.creditor", t("debtor.is_creditor"), _tick("creditor" in card.kinds), Control.TICK),
-            Field("country", t("debtor.country"), card.country, Control.SELECT, _codes(COUNTRIES, card.country)),
+            Field(
+                "country", t("debtor.country"), card.country, Control.SELECT, _codes(COUNTRIES, card.country)
+            ),
             Field("vat_number", t("debtor.vat_number"), card.vat_number),
             Field("chamber_number", t("debtor.chamber_number"), card.chamber_number),
         ),
@@ -70,7 +72,9 @@ def _address(card: Card, index: int, t: Translator) -> Section:
             Field(f"{base}.lines.0", t("debtor.street"), ", ".join(known.lines) if known else ""),
             Field(f"{base}.postal_code", t("debtor.postal_code"), known.postal_code if known else ""),
             Field(f"{base}.city", t("debtor.city"), known.city if known else ""),
-            Field(f"{base}.country", t("debtor.country"), country, Control.SELECT, _codes(COUNTRIES, country)),
+            Field(
+                f"{base}.country", t("debtor.country"), country, Control.SELECT, _codes(COUNTRIES, country)
+            ),
         ),
     )
 
@@ -81,7 +85,9 @@ def _contact(card: Card, t: Translator) -> Section:
         t("debtor.section_contact"),
         (
             Field("emails.general", t("debtor.email_general"), card.email(), Control.EMAIL),
-            Field("emails.invoice", t("debtor.email_invoice"), card.email("invoice"), Control.EMAIL, help=own),
+            Field(
+                "emails.invoice", t("debtor.email_invoice"), card.email("invoice"), Control.EMAIL, help=own
+            ),
             Field("emails.ekt", t("debtor.email_ekt"), card.email("ekt"), Control.EMAIL, help=own),
             Field("phones.0", t("debtor.phone"), next(iter(card.phones), ""), Control.TEL),
         ),
@@ -94,8 +100,20 @@ def _documents(card: Card, t: Translator) -> Section:
     return Section(
         t("debtor.section_documents"),
         (
-            Field("language", t("debtor.language"), card.language, Control.SELECT, _codes(LANGUAGES, card.language)),
-            Field("currency", t("debtor.currency"), card.currency, Control.SELECT, _codes(CURRENCIES, card.currency)),
+            Field(
+                "language",
+                t("debtor.language"),
+                card.language,
+                Control.SELECT,
+                _codes(LANGUAGES, card.language),
+            ),
+            Field(
+                "currency",
+                t("debtor.currency"),
+                card.currency,
+                Control.SELECT,
+                _codes(CURRENCIES, card.currency),
+            ),
             Field("payment_term_days", t("debtor.payment_term"), days, Control.NUMBER, help=term_help),
             Field("note_for_documents", t("debtor.note"), card.note_for_documents, Control.AREA),
         ),
@@ -114,8 +132,18 @@ def _delivery(card: Card, t: Translator) -> Section:
         (
             Field(f"{base}.electronic.scheme", t("debtor.einvoice_scheme"), scheme, help=scheme_help),
             Field(f"{base}.electronic.identifier", t("debtor.einvoice_id"), number),
-            Field(f"{base}.email_allowed", t("debtor.email_allowed"), _tick(delivery.email_allowed), Control.TICK),
-            Field(f"{base}.print_allowed", t("debtor.print_allowed"), _tick(delivery.print_allowed), Control.TICK),
+            Field(
+                f"{base}.email_allowed",
+                t("debtor.email_allowed"),
+                _tick(delivery.email_allowed),
+                Control.TICK,
+            ),
+            Field(
+                f"{base}.print_allowed",
+                t("debtor.print_allowed"),
+                _tick(delivery.print_allowed),
+                Control.TICK,
+            ),
         ),
     )
 

@@ -56,7 +56,9 @@ async def find(visit: SignedIn) -> Response:
         ),
         next=page.next,
     )
-    links = [Link(t(f"debtors.export_{suffix}"), with_query(f"/debtors.{suffix}", query)) for suffix in EXPORTS]
+    links = [
+        Link(t(f"debtors.export_{suffix}"), with_query(f"/debtors.{suffix}", query)) for suffix in EXPORTS
+    ]
     if visit.may("edit_debtor"):
         links.insert(0, Link(t("debtors.add"), "/debtors/new"))
     return await lists.answer(
@@ -152,7 +154,9 @@ async def _card_page(
     editable = visit.may("edit_debtor") and (card is None or card.state in ("active", "blocked"))
     form = form or debtor_form.of_card(card, visit.t, revision=revision, read_only=not editable)
     numbers = [
-        (kind, getattr(card, f"{kind}_number")) for kind in ("debtor", "creditor") if card and kind in card.kinds
+        (kind, getattr(card, f"{kind}_number"))
+        for kind in ("debtor", "creditor")
+        if card and kind in card.kinds
     ]
     return await visit.page(
         "pages/debtor.html",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,6 +16,7 @@ from back_office.domain.badges import Tone, health
 from back_office.texts.catalogue import Translator
 from back_office.web.components.message import Message, Weight
 from back_office.web.explain import explained
+from back_office.web.own_links import own_page
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -29,12 +29,6 @@ PAGES = {
     ServiceName.DISPATCH: "/invoices",
     ServiceName.ACCOUNTING: "/accounting",
 }
-OWN_PAGES = re.compile(
-    r"^/(debtors|invoices)/[^/?#]+(/configuration)?$"
-    r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
-    r"|^/(sales|deliveries|accounting)([/?][^#]*)?$"
-)
-"""Links of a service that are pages here; addresses of its own API are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +105,7 @@ def _shown(service: ServiceName, href: str, summary: Summary, t: Translator) -> 
         for count in summary.counts
     )
     recent = tuple(
-        RecentView(one.at, one.text, health(one.state), one.link if OWN_PAGES.match(one.link) else "")
+        RecentView(one.at, one.text, health(one.state), own_page(one.link))
         for one in summary.recent[:MOST_RECENT]
     )
     tones = {count.tone for count in counts}

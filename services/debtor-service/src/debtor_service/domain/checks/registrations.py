@@ -14,6 +14,9 @@ from stdnum.exceptions import ValidationError
 from stdnum.fi import ytunnus
 from stdnum.se import orgnr
 
+LONGEST_VAT = 20
+"""Characters of a VAT number, prefix included."""
+
 _PREFIX = re.compile(r"^[A-Z]{2}")
 _NOISE = re.compile(r"[\s.\-/]")
 
@@ -40,6 +43,8 @@ def clean_vat(number: str, country: str) -> str:
         return _valid(european.validate, compact, f"VAT number of {prefix}")
     module = get_cc_module(prefix.lower(), "vat")
     if module is None:
+        if len(compact) > LONGEST_VAT:
+            raise BadNumber(f"a VAT number has at most {LONGEST_VAT} characters")
         return compact
     return prefix + _valid(module.validate, compact, f"VAT number of {prefix}").removeprefix(prefix)
 

@@ -89,6 +89,8 @@ create index invoice_run on invoice (run_id, state) where run_id is not null;
 create index invoice_state on invoice (state, seq desc);
 create index invoice_debtor on invoice (debtor_id, seq desc);
 
+create index delivery_of_run on delivery ((context ->> 'run')) where kind = 'invoice';
+
 create table invoice_history (
     id bigint generated always as identity primary key,
     invoice_id text not null references invoice (invoice_id),

@@ -83,8 +83,9 @@ create table ekt (
     confirm_note text not null default ''
 );
 create index ekt_of_day on ekt (administration, debtor_id, order_day, made_at);
-create index ekt_newest on ekt (changed_at desc, id desc);
-create index ekt_by_state on ekt (state, changed_at desc, id desc);
+create index ekt_newest on ekt (made_at desc, id desc);
+create index ekt_changed on ekt (changed_at);
+create index ekt_by_state on ekt (state, made_at desc, id desc);
 
 create table ekt_file (
     ekt_id uuid not null references ekt (id) on delete cascade,

@@ -1,45 +1,32 @@
-"""Sales per order day: lists, lines, allocation and corrections."""
+"""Changes of distributions: lines entered, corrected, removed, allocated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
-from klokwerk.access import Person, SignedIn, allow, audit, trail
-from klokwerk.http import Expected, FieldProblem, Once, Page, Problem, check_revision, decode_cursor, etag
-from klokwerk.http.pages import page_of
+from klokwerk.access import Person, allow, audit, audit_all
+from klokwerk.http import Expected, FieldProblem, Once, Problem, check_revision, etag
 from klokwerk.http.problems import not_found
 from klokwerk_contracts import new_event_id
-from klokwerk_contracts.debtor_changed import DebtorChanged
 from klokwerk_contracts.types import Identifier, Text
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sales_service.api.context import Body, Context, Limit, Sales, Words, buyer_id, buyer_problem, cents
+from sales_service.api.context import Body, Context, Sales, Words, buyer_id, buyer_problem
 from sales_service.api.errors import as_problems
-from sales_service.api.resend import requirements
 from sales_service.api.sale_bodies import MOST_LINES, LineBody, merged
 from sales_service.api.sale_views import (
     AddedLines,
-    CanResend,
     ChangedDay,
-    DayView,
-    DebtorView,
-    DistributionView,
-    LastEkt,
-    LineView,
-    MissingView,
-    SoldView,
 )
-from sales_service.domain.completeness import missing
 from sales_service.domain.distribution import MAX_LINES
-from sales_service.domain.lines import Line
+from sales_service.domain.lines import Line, difference
 from sales_service.selling import Author
-from sales_service.store import articles, debtors, outcomes, sales
+from sales_service.store import articles, debtors, sales
 from sales_service.store.sales import DayKey, DayRow, Outcome
 
 router = APIRouter(tags=["sales"])
@@ -78,124 +65,6 @@ class AllocationBody(Body):
     line_ids: Annotated[list[Identifier], Field(max_length=MAX_LINES)] | None = None
     quantities: dict[Identifier, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(default_factory=dict)
     reason: Text = ""
-
-
-# --- lists --------------------------------------------------------------------------------------------------
-
-
-@router.get("/days")
-async def list_days(
-    sales_: Sales, _: SignedIn, limit: Limit = 50, cursor: str | None = None
-) -> Page[DayView]:
-    """Order days with sales, newest first, back to the first one (EF-17)."""
-    after = decode_cursor(cursor, 1)
-    before = _day_of(after[0]) if after else None
-    async with sales_.database.connect() as connection:
-        rows = await sales.days(connection, before=before, limit=limit + 1)
-    page = page_of(rows, limit, lambda row: [row.order_day])
-    return Page(items=[DayView.of(row) for row in page.items], next=page.next)
-
-
-def _day_of(value: Any) -> date:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise Problem(400, "The cursor is not valid", "Take it from `next` of the page before.") from None
-
-
-@router.get("/days/default")
-async def default_day(sales_: Sales, _: SignedIn, debtor_id: Identifier | None = None) -> dict[str, date]:
-    """The day a page opens on: today, or the debtor's last order day (D-02)."""
-    found: date | None = None
-    if debtor_id is not None:
-        async with sales_.database.connect() as connection:
-            target = (await debtors.resolve(connection, [debtor_id])).get(debtor_id, debtor_id)
-            found = await sales.last_day(connection, target)
-    return {"order_day": found or sales_.clock.today()}
-
-
-@router.get("/days/{day}/debtors")
-async def sold_per_debtor(
-    day: date, sales_: Sales, _: SignedIn, q: Words = "", limit: Limit = 200, cursor: str | None = None
-) -> Page[SoldView]:
-    """(Sold) Per debtor: who bought on `day` (EF-08, EF-10..EF-13)."""
-    after = decode_cursor(cursor, 2)
-    async with sales_.database.connect() as connection:
-        rows = await sales.sold_per_debtor(
-            connection,
-            day,
-            words=q,
-            after=(str(after[0]), str(after[1])) if after else None,
-            limit=limit + 1,
-        )
-    page = page_of(rows, limit, lambda row: [row.name, row.debtor_id])
-    return Page(items=[SoldView.of(row) for row in page.items], next=page.next)
-
-
-@router.get("/days/{day}/debtors/{debtor_id}")
-async def distribution(
-    day: date, debtor_id: Identifier, sales_: Sales, _: SignedIn, response: Response
-) -> DistributionView:
-    """Everything about one debtor and day: lines, what is missing, EKTs, whether it can be resent."""
-    async with sales_.database.connect() as connection:
-        view = await _view(connection, sales_, debtor_id, day)
-    response.headers["ETag"] = etag(view.version)
-    return view
-
-
-async def _view(connection: AsyncConnection, sales_: Context, debtor_id: str, day: date) -> DistributionView:
-    target = (await debtors.resolve(connection, [debtor_id])).get(debtor_id, debtor_id)
-    key = DayKey(target, day)
-    card = await debtors.card(connection, target)
-    row = await sales.day(connection, key)
-    if card is None and row is None:
-        raise not_found("debtor", debtor_id)
-    lines = (await sales.lines(connection, [key]))[key]
-    billed = await sales.invoiced(connection, key)
-    gaps = missing(lines)
-    ekts = await outcomes.ekts(connection, key)
-    last = ekts[0] if ekts else None
-    return DistributionView(
-        debtor_id=target,
-        debtor=_debtor_view(target, card),
-        order_day=day,
-        source=row.source if row else sales_.outbox.source,
-        own=row is None or row.source in ("", sales_.outbox.source),
-        version=row.version if row else 0,
-        revision=row.revision if row else 0,
-        complete=not gaps,
-        completed_at=row.completed_at if row else None,
-        total=cents(sum((line.amount for line in lines), start=Decimal(0))),
-        lines=[LineView.of(line, gaps, billed) for line in lines],
-        missing=[MissingView.of(gap) for gap in gaps],
-        ekt=LastEkt(trigger=last.trigger, state=last.state, message=last.message, at=last.changed_at)
-        if last
-        else None,
-        ekts=ekts,
-        resends=await outcomes.requests(connection, key),
-        can_resend=CanResend(
-            visible=card is not None and card.ekt.use_ekts, missing=requirements(card, row, gaps)
-        ),
-    )
-
-
-def _debtor_view(debtor_id: str, card: DebtorChanged | None) -> DebtorView:
-    return DebtorView(
-        debtor_id=debtor_id,
-        debtor_number=card.debtor_number if card else "",
-        name=card.name if card else debtor_id,
-        use_ekts=bool(card and card.ekt.use_ekts),
-    )
-
-
-@router.get("/days/{day}/debtors/{debtor_id}/history")
-async def history(day: date, debtor_id: Identifier, sales_: Sales, _: SignedIn) -> dict[str, Any]:
-    """Who changed what in this distribution, newest first."""
-    async with sales_.database.connect() as connection:
-        return {"items": await trail(connection, ENTITY, _entity(DayKey(debtor_id, day))), "next": None}
-
-
-# --- changes ------------------------------------------------------------------------------------------------
 
 
 @router.post("/days/{day}/lines", status_code=201, response_model=AddedLines)
@@ -248,16 +117,17 @@ async def _add(
     _refuse(problems, status=409)
     await sales.write(connection, per_day)
     outcome = await sales_.distributions.settle(connection, rows, Author(person.name, body.reason))
-    for key, lines in per_day.items():
-        await audit(
-            connection,
-            person,
-            now,
-            "lines added",
-            ENTITY,
-            _entity(key),
-            new={"lines": [asdict(line) for line in lines[:50]], "count": len(lines), "reason": body.reason},
-        )
+    await audit_all(
+        connection,
+        person,
+        now,
+        "lines added",
+        ENTITY,
+        [
+            (_entity(key), None, {"line_ids": [line.line_id for line in some], "reason": body.reason})
+            for key, some in per_day.items()
+        ],
+    )
     return AddedLines(line_ids=line_ids, days=_changed(outcome))
 
 
@@ -546,16 +416,20 @@ async def _audit_change(
     after: Mapping[str, Line],
     reason: str,
 ) -> None:
-    touched = [name for name in {**before, **after} if before.get(name) != after.get(name)][:50]
-    if not touched:
-        return
-    await audit(
-        connection,
-        person,
-        sales_.clock.now(),
-        "distribution changed",
-        ENTITY,
-        _entity(key),
-        old={name: asdict(before[name]) for name in touched if name in before},
-        new={**{name: asdict(after[name]) for name in touched if name in after}, "reason": reason},
-    )
+    """Record what became different, line by line; nothing when nothing did."""
+    old: dict[str, Any] = {}
+    new: dict[str, Any] = {}
+    for name in {**before, **after}:
+        if before.get(name) != after.get(name):
+            old[name], new[name] = difference(before.get(name), after.get(name))
+    if old or new:
+        await audit(
+            connection,
+            person,
+            sales_.clock.now(),
+            "distribution changed",
+            ENTITY,
+            _entity(key),
+            old=old,
+            new={**new, "reason": reason},
+        )

@@ -1,0 +1,119 @@
+"""Builds the back office: issuer, sessions, pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+from fastapi import FastAPI
+from klokwerk import application, telemetry
+from klokwerk.clock import SystemClock
+from klokwerk.database import Database
+
+from back_office import api
+from back_office.clients import Services
+from back_office.clients.transport import ServiceName
+from back_office.issuer.keys import KeyRing
+from back_office.issuer.sealing import Sealer
+from back_office.issuer.sign_in import SignIn
+from back_office.settings import Settings
+from back_office.web import errors
+from back_office.web.office import Office
+from back_office.web.pages import (
+    accounting,
+    debtor_configuration,
+    debtors,
+    deliveries,
+    home,
+    invoice,
+    invoices,
+    sales,
+    sign_in,
+)
+from back_office.web.rendering import Renderer
+from back_office.web.security import SecurityHeaders
+from back_office.web.session import CookieKeys, Sessions
+from back_office.web.static_files import StaticFiles
+
+NAME = "back-office"
+PACKAGE = "back_office"
+MOST_BODY_BYTES = 2_000_000
+PAGES = (sign_in, home, debtors, debtor_configuration, sales, invoices, invoice, accounting, deliveries)
+log = telemetry.get_logger(__name__)
+
+
+def create(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """The back office as an ASGI app.
+
+    Args:
+        settings: from the environment.
+        transport: stands in for the network to the services, in tests of single components.
+    """
+    database = Database(str(settings.database_url), pool=settings.database_pool)
+    office = _office(settings, database, transport)
+    ring = KeyRing(database, Sealer(settings.secret_key.get_secret_value()), office.wall)
+
+    async def on_ready() -> None:
+        office.use(await ring.mint(settings.issuer))
+        await _first_user(settings, office.sign_in)
+
+    app = application.build(
+        application.Parts(
+            name=NAME,
+            package=PACKAGE,
+            settings=settings,
+            database=database,
+            clock=office.clock,
+            open_routers=(
+                api.router,
+                office.renderer.static.router(),
+                *(page.router for page in PAGES),
+            ),
+            publishes=False,
+            on_ready=on_ready,
+            close=(office.services.close,),
+            state={"office": office},
+            most_body_bytes=MOST_BODY_BYTES,
+        )
+    )
+    errors.install(app)
+    app.add_middleware(SecurityHeaders, https=settings.secure_cookies)
+    return app
+
+
+def _office(settings: Settings, database: Database, transport: httpx.AsyncBaseTransport | None) -> Office:
+    wall = SystemClock(settings.zone)
+    secret = settings.secret_key.get_secret_value()
+    addresses = {
+        ServiceName.DEBTORS: settings.debtor_url,
+        ServiceName.SALES: settings.sales_url,
+        ServiceName.EKTS: settings.ekt_url,
+        ServiceName.DISPATCH: settings.dispatch_url,
+        ServiceName.ACCOUNTING: settings.accounting_url,
+    }
+    return Office(
+        settings=settings,
+        database=database,
+        clock=application.clock_of(settings),
+        wall=wall,
+        sign_in=SignIn(database, wall, settings.clients),
+        sessions=Sessions(
+            database,
+            wall,
+            CookieKeys.of(secret),
+            life=timedelta(hours=settings.session_hours),
+            secure=settings.secure_cookies,
+        ),
+        services=Services(
+            {name: str(address) for name, address in addresses.items()},
+            settings.service_timeout_seconds,
+            transport,
+        ),
+        renderer=Renderer(StaticFiles()),
+    )
+
+
+async def _first_user(settings: Settings, sign_in_: SignIn) -> None:
+    password = settings.admin_password.get_secret_value()
+    if password and await sign_in_.make_first_user(settings.admin_user, password):
+        log.info("first_user_made", user=settings.admin_user)

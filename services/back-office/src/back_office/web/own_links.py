@@ -1,0 +1,20 @@
+"""Which of the addresses that services give are pages here."""
+
+from __future__ import annotations
+
+import re
+
+_PAGES = re.compile(
+    r"^/debtors/[^/?#]+(/configuration)?$"
+    r"|^/invoices/[^/?#]+$"
+    r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
+    r"|^/(sales|deliveries|accounting)([/?][^#]*)?$"
+)
+_IN_APIS = ((re.compile(r"^/v1/invoices/([^/?#]+)$"), r"/invoices/\1"),)
+
+
+def own_page(link: str) -> str:
+    """The page here that `link` of a service stands for; empty when there is none."""
+    for api, page in _IN_APIS:
+        link = api.sub(page, link)
+    return link if _PAGES.match(link) else ""

@@ -1,0 +1,203 @@
+"""Sales > Invoices: the list with how each invoice reached its customer (NV-53..NV-57, LS-01..LS-08)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from back_office.clients.sales import InvoiceRow
+from back_office.clients.transport import ServiceFailure
+from back_office.domain import badges
+from back_office.domain.badges import Badge, Tone
+from back_office.web import lists
+from back_office.web.components.addresses import segment, with_query
+from back_office.web.components.message import Item, Link, Message, Weight, done
+from back_office.web.components.table import (
+    BulkAction,
+    Cell,
+    Column,
+    Empty,
+    Filter,
+    Kind,
+    Option,
+    Row,
+    Table,
+    reads,
+)
+from back_office.web.explain import explained
+from back_office.web.pages.downloads import streamed
+from back_office.web.visit import SignedIn, Visit
+
+router = APIRouter(include_in_schema=False)
+FILTERS = ("q", "state", "dispatch", "payment_status", "reverse_charge", "paid_from", "paid_to")
+DISPATCHES = ("waiting", "sent", "failed", "ignored", "unknown")
+AT_ONCE = 4
+
+
+@router.get("/invoices")
+async def find(visit: SignedIn) -> Response:
+    """Invoices and credit notes, last added first."""
+    t = visit.t
+    query = reads(visit.query, FILTERS)
+    page = await visit.clients.sales.invoices(**query, cursor=lists.cursor_of(visit), limit=lists.PAGE_SIZE)
+    yes_no = (Option("true", t("form.yes")), Option("false", t("form.no")))
+    payments = tuple(Option(value, t(f"invoices.{value}")) for value in ("paid", "not_paid"))
+    table = Table(
+        id="invoices",
+        caption=t("invoices.caption"),
+        path="/invoices",
+        columns=(
+            Column("number", t("invoices.number"), Kind.MAIN),
+            Column("customer", t("invoices.customer")),
+            Column("date", t("invoices.date")),
+            Column("due", t("invoices.due")),
+            Column("amount", t("invoices.amount"), Kind.NUMBER),
+            Column("payment", t("invoices.payment")),
+            Column("dispatch", t("invoices.dispatch")),
+        ),
+        rows=tuple(_row(row, visit) for row in page.items),
+        empty=Empty(t("invoices.none"), t("invoices.none_why")),
+        query=query,
+        search_label=t("invoices.search"),
+        filters=(
+            Filter("dispatch", t("invoices.dispatch"), _labels(visit, "delivery.", DISPATCHES)),
+            Filter("payment_status", t("invoices.payment"), payments),
+            Filter("state", t("invoices.state"), _labels(visit, "invoice.state_", ("draft", "final"))),
+            Filter("reverse_charge", t("invoices.reverse_charge"), yes_no),
+        ),
+        actions=_actions(visit),
+        next=page.next,
+    )
+    export = Link(t("invoices.export"), with_query("/invoices.csv", query))
+    return await lists.answer(
+        visit, table, title=t("invoices.title"), lead=t("invoices.lead"), links=(export,)
+    )
+
+
+@router.get("/invoices.csv")
+async def export(visit: SignedIn) -> Response:
+    """The filtered list, all pages of it (D-15, LS-15)."""
+    query = reads(visit.query, FILTERS)
+    return await streamed(visit.clients.sales.export("csv", **query, language=visit.language), "invoices.csv")
+
+
+@router.post("/invoices/selected.csv")
+async def export_selected(visit: SignedIn) -> Response:
+    """The selected invoices only (LS-16, LS-17)."""
+    chosen = await visit.chosen()
+    source = visit.clients.sales.export("csv", chosen, language=visit.language)
+    return await streamed(source, "invoices.csv")
+
+
+@router.post("/invoices/send")
+async def send_selected(visit: SignedIn) -> Response:
+    """Send the selected invoices by hand; the answer says what became of each."""
+    t = visit.t
+    chosen = await visit.chosen()
+    once = (await visit.form()).get("_once", "")
+    if not chosen:
+        await visit.say(Message(Weight.WARNING, t("dispatch.pick_first")))
+        return visit.go("/invoices")
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def send(invoice_id: str) -> str:
+        async with gate:
+            try:
+                await visit.clients.dispatch.send(invoice_id, "", f"{once}-{invoice_id}")
+            except ServiceFailure as failure:
+                return failure.text
+            return ""
+
+    answers = await asyncio.gather(*(send(invoice_id) for invoice_id in chosen))
+    refused = tuple(
+        Item(text, Link(t("invoices.open"), f"/invoices/{segment(invoice_id)}"))
+        for invoice_id, text in zip(chosen, answers, strict=True)
+        if text
+    )
+    title = t("dispatch.sent_results", sent=len(chosen) - len(refused), count=len(chosen))
+    await visit.say(Message(Weight.WARNING if refused else Weight.DONE, title, items=refused))
+    return visit.go("/invoices")
+
+
+@router.post("/invoices/{invoice_id}/send")
+async def send(invoice_id: str, visit: SignedIn) -> Response:
+    """Send one invoice by hand (NV-60)."""
+    form = await visit.form()
+    message: Message
+    try:
+        await visit.clients.dispatch.send(invoice_id, form.get("channel", ""), form.get("_once", ""))
+    except ServiceFailure as failure:
+        message = explained(failure, visit.t)
+    else:
+        message = done(visit.t("dispatch.handed_over"))
+    await visit.say(message)
+    return visit.go(f"/invoices/{segment(invoice_id)}")
+
+
+@router.post("/invoices/{invoice_id}/automatic")
+async def automatic(invoice_id: str, visit: SignedIn) -> Response:
+    """Take one invoice out of automatic dispatch, or put it back (NV-64)."""
+    wanted = bool((await visit.form()).get("on"))
+    message: Message
+    try:
+        await visit.clients.dispatch.set_automatic(invoice_id, on=wanted)
+    except ServiceFailure as failure:
+        message = explained(failure, visit.t)
+    else:
+        message = done(visit.t("dispatch.was_put_back" if wanted else "dispatch.taken_out"))
+    await visit.say(message)
+    return visit.go(f"/invoices/{segment(invoice_id)}")
+
+
+@router.get("/invoices/{invoice_id}/documents/{kind}")
+async def document(invoice_id: str, kind: str, visit: SignedIn) -> Response:
+    """The document as it was sent."""
+    wanted = "ubl" if kind == "ubl" else "pdf"
+    return await streamed(visit.clients.dispatch.document(invoice_id, wanted), f"{invoice_id}.{wanted}")
+
+
+def _actions(visit: Visit) -> tuple[BulkAction, ...]:
+    t = visit.t
+    export = t("invoices.export_selected")
+    actions = [BulkAction("/invoices/selected.csv", export, export)]
+    if visit.may("send_invoice"):
+        some = t("dispatch.send_selected")
+        actions.insert(0, BulkAction("/invoices/send", t("dispatch.send_by_hand"), some, primary=True))
+    return tuple(actions)
+
+
+def _labels(visit: Visit, prefix: str, values: tuple[str, ...]) -> tuple[Option, ...]:
+    return tuple(Option(value, visit.t(prefix + value)) for value in values)
+
+
+def dispatch_badge(row: InvoiceRow) -> Badge:
+    """How the dispatch of an invoice stands, as the sales service last heard."""
+    last = row.dispatch
+    if last is None:
+        return badges.dispatch(None)
+    return badges.dispatch(last.state, intent=last.intent, explanation=last.message)
+
+
+def _row(row: InvoiceRow, visit: Visit) -> Row:
+    t, formats = visit.t, visit.formats
+    number = row.number or t("invoices.draft")
+    kind = t("invoices.credit_note") if row.kind == "credit_note" else ""
+    paid = row.payment_status == "paid"
+    payment = Badge(Tone.GOOD if paid else Tone.CALM, "invoices.paid" if paid else "invoices.not_paid")
+    issued = row.state != "draft"
+    return Row(
+        id=row.invoice_id,
+        name=number,
+        cells=(
+            Cell(number, f"/invoices/{segment(row.invoice_id)}", note=kind),
+            Cell(row.buyer_name, f"/debtors/{segment(row.debtor_id)}"),
+            Cell(formats.short_day(row.issue_date)),
+            Cell(formats.short_day(row.due_date)),
+            Cell(formats.money(row.gross, row.currency)),
+            Cell(badge=payment if issued else Badge(Tone.CALM, "invoice.state_draft")),
+            Cell(badge=dispatch_badge(row), at=row.dispatch.at if row.dispatch else None)
+            if issued
+            else Cell(),
+        ),
+    )

@@ -1,0 +1,171 @@
+"""Two ways of doing the same work, measured in turn in one run, and what came of it.
+
+A machine is never quiet, so absolute numbers travel badly. Both sides run in the same process, round after
+round, the order of the two changing each time; what counts is the median of the rounds' ratios. CPU seconds of
+this process stand beside the wall clock: they say what the work costs where another program took the core.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Work = Callable[[], Awaitable[int]]
+"""Does one side once and gives the number of units done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One side of one round: units done, wall seconds, CPU seconds of this process."""
+
+    units: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self.units / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """CPU microseconds for each unit."""
+        return self.cpu / self.units * 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One way to do the work.
+
+    Attributes:
+        prepare: what comes before each round and is not measured.
+    """
+
+    name: str
+    work: Work
+    prepare: Callable[[], Awaitable[None]] | None = None
+
+    async def once(self) -> Sample:
+        """Prepare, then do and measure."""
+        if self.prepare is not None:
+            await self.prepare()
+        gc.collect()
+        cpu, wall = time.process_time(), time.perf_counter()
+        units = await self.work()
+        return Sample(units, time.perf_counter() - wall, time.process_time() - cpu)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What one benchmark found.
+
+    Attributes:
+        unit: what is counted, e.g. ``events``.
+        goal: lowest ratio wanted, none where none is set.
+        rounds: ours and the other side's, round by round.
+        floor: lowest rate wanted of ours on an idle machine, none where none is set.
+    """
+
+    name: str
+    unit: str
+    ours: str
+    other: str
+    goal: float | None
+    rounds: tuple[tuple[Sample, Sample], ...]
+    floor: float | None = None
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours against the other, wall clock; more than 1 is faster than the other."""
+        return [ours.rate / other.rate for ours, other in self.rounds]
+
+    @property
+    def cpu_ratios(self) -> list[float]:
+        """The same by CPU time of this process."""
+        return [other.cost / ours.cost for ours, other in self.rounds]
+
+    @property
+    def ratio(self) -> float:
+        """Median of the ratios."""
+        return statistics.median(self.ratios)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether goal and floor were reached; none where there are neither."""
+        if self.goal is None and self.floor is None:
+            return None
+        rate = statistics.median(ours.rate for ours, _ in self.rounds)
+        return (self.goal is None or self.ratio >= self.goal) and (self.floor is None or rate >= self.floor)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for the report file."""
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "goal": self.goal,
+            "floor": self.floor,
+            "reached": self.reached,
+            "ratio": {
+                "median": round(self.ratio, 3),
+                "min": round(min(self.ratios), 3),
+                "max": round(max(self.ratios), 3),
+            },
+            "cpu_ratio": round(statistics.median(self.cpu_ratios), 3),
+            "ours": _side(self.ours, [ours for ours, _ in self.rounds]),
+            "other": _side(self.other, [other for _, other in self.rounds]),
+        }
+
+
+def _side(name: str, samples: list[Sample]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "units": samples[0].units,
+        "per_second": round(statistics.median(s.rate for s in samples)),
+        "cpu_microseconds": round(statistics.median(s.cost for s in samples), 2),
+        "rounds": [{"seconds": round(s.seconds, 4), "cpu_seconds": round(s.cpu, 4)} for s in samples],
+    }
+
+
+async def compare(
+    name: str,
+    ours: Side,
+    other: Side,
+    *,
+    unit: str,
+    rounds: int,
+    goal: float | None = None,
+    floor: float | None = None,
+) -> Comparison:
+    """Run both sides `rounds` times in turn, after one round that warms up and is not counted.
+
+    Raises:
+        AssertionError: the two did a different number of units, so there is nothing to compare.
+    """
+    found: list[tuple[Sample, Sample]] = []
+    for number in range(rounds + 1):
+        first, second = (ours, other) if number % 2 else (other, ours)
+        samples = {first.name: await first.once()}
+        samples[second.name] = await second.once()
+        pair = samples[ours.name], samples[other.name]
+        assert pair[0].units == pair[1].units, f"{name}: {pair[0].units} against {pair[1].units} {unit}"
+        if number:
+            found.append(pair)
+    return Comparison(name, unit, ours.name, other.name, goal, tuple(found), floor)
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "load": [round(value, 2) for value in os.getloadavg()],
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }

@@ -1,0 +1,103 @@
+"""Runs the benchmarks, prints a table and writes ``reports/bench.json``.
+
+    python tests/benchmarks/run.py [--quick] [--only NAME ...]
+
+Servers are those of ``KLOKWERK_ADMIN_DATABASE_URL`` and ``KLOKWERK_KAFKA`` where these are set; otherwise
+PostgreSQL and Kafka are started for the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import time
+from pathlib import Path
+
+import uvloop
+from ground import addresses, ground
+from klokwerk import telemetry
+from measure import Comparison, machine
+from rich.console import Console
+from rich.table import Table
+
+BENCHMARKS = ("outbox_relay", "consume_store", "delivery_worker", "accounting_export", "ekt_writing")
+QUICK_SCALE, QUICK_ROUNDS = 0.12, 3
+ROUNDS = 7
+
+
+async def measure_all(names: list[str], *, rounds: int, scale: float, console: Console) -> list[Comparison]:
+    """Run the benchmarks named, one after the other, each on a ground of its own."""
+    found: list[Comparison] = []
+    async with addresses() as (admin_url, bootstrap):
+        for name in names:
+            began = time.monotonic()
+            module = importlib.import_module(name)
+            async with ground(admin_url, bootstrap, rounds=rounds, scale=scale) as own:
+                found += await module.run(own)
+            console.print(f"[dim]{name}: {time.monotonic() - began:.1f} s[/dim]")
+    return found
+
+
+def table_of(comparisons: list[Comparison]) -> Table:
+    """The findings, a row for each comparison."""
+    table = Table(title="Ours against the other way, measured side by side")
+    for heading in ("Benchmark", "Ours", "Other", "Ratio", "min-max", "by CPU", "Goal", ""):
+        right = heading not in ("Benchmark", "Ours", "Other", "")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for each in comparisons:
+        data = each.as_json()
+        goals = [f"{each.goal:.2f}"] if each.goal is not None else []
+        goals += [f"{each.floor:,.0f}/s"] if each.floor is not None else []
+        verdict = {True: "[green]reached[/green]", False: "[yellow]not reached[/yellow]", None: ""}
+        table.add_row(
+            each.name,
+            _speed(data["ours"], each.unit),
+            _speed(data["other"], each.unit),
+            f"[bold]{data['ratio']['median']:.2f}[/bold]",
+            f"{data['ratio']['min']:.2f}-{data['ratio']['max']:.2f}",
+            f"{data['cpu_ratio']:.2f}",
+            ", ".join(goals),
+            verdict[each.reached],
+        )
+    return table
+
+
+def _speed(side: dict[str, object], unit: str) -> str:
+    return f"{side['name']}\n{side['per_second']:,} {unit}/s, {side['cpu_microseconds']} us CPU each"
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description="Compare Klokwerk with the bare way of doing the same.")
+    parser.add_argument("--quick", action="store_true", help="fewer units and rounds: under 40 seconds")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME")
+    parser.add_argument("--rounds", type=int, help="rounds that count")
+    parser.add_argument("--scale", type=float, help="part of the full number of units, e.g. 0.1")
+    parser.add_argument("--json", type=Path, default=Path("reports/bench.json"), help="where the report goes")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = arguments()
+    console = Console()
+    telemetry.configure_logging("benchmark", "ERROR")
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    scale = options.scale or (QUICK_SCALE if options.quick else 1.0)
+    before = machine()
+    found = uvloop.run(measure_all(options.only, rounds=rounds, scale=scale, console=console))
+    console.print(table_of(found))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "machine": before,
+        "rounds": rounds,
+        "scale": scale,
+        "benchmarks": [each.as_json() for each in found],
+    }
+    options.json.write_text(json.dumps(report, indent=2) + "\n")
+    console.print(f"Written to {options.json}")
+
+
+if __name__ == "__main__":
+    main()
