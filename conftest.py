@@ -1,3 +1,3 @@
-"""Registers the fixture `platform_servers` and the option `--platform` for every test of the project."""
+"""Registers the fixtures `platform_servers`, `platform` and `doors` and the option `--platform` for every test."""
 
-pytest_plugins = ["klokwerk_platform.testing"]
+pytest_plugins = ["klokwerk_platform.testing", "klokwerk_platform.testing_system"]

@@ -104,6 +104,7 @@ async def test_a_dead_leader_is_followed_and_nothing_is_lost(database: Database,
                 key = advisory_key("outbox-relay")
                 await admin.execute(
                     "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' "
+                    "and database = (select oid from pg_database where datname = current_database()) "
                     "and (classid::bigint << 32 | objid::bigint) = $1 and pid <> pg_backend_pid()",
                     key,
                 )
@@ -174,3 +175,30 @@ async def test_the_trace_travels_through_the_outbox(database: Database, kafka: K
     records = await read_topic(kafka, TOPIC, at_least=1)
     assert wanted in from_headers(records[0].headers).traceparent
     await stopped(stop, relay)
+
+
+async def test_a_held_key_keeps_its_order_behind_more_than_one_round(
+    database: Database, kafka: KafkaAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hold of a key ends between two fetches: what stands behind its held event must not go first."""
+    outbox, stop = Outbox("/test"), asyncio.Event()
+    async with database.transaction() as connection:
+        for number in range(1, 31):
+            await outbox.append(connection, request(number, debtor="bad"), request(number, debtor="good"))
+    relay = Relay(database.url, kafka, batch=4)
+    key = (TOPIC, b"bad")
+    relay.hold(key, MessageSizeTooLargeError())
+    asked = 0
+
+    def is_held(each: tuple[str, bytes]) -> bool:
+        nonlocal asked
+        asked += each == key
+        return each == key and asked < 4
+
+    monkeypatch.setattr(Relay, "is_held", lambda _self, each: is_held(each))
+    running = asyncio.create_task(relay.run(stop))
+    await eventually(lambda: is_empty(database), within=30)
+    order = order_by_key(await read_topic(kafka, TOPIC, at_least=60))
+    assert order[b"bad"] == list(range(1, 31))
+    assert order[b"good"] == list(range(1, 31))
+    await stopped(stop, running)

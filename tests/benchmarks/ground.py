@@ -14,6 +14,7 @@ from klokwerk.kafka import KafkaAddress
 from klokwerk.testing import fresh_database, own_prefix, topics
 from klokwerk_contracts import EktResendRequested, Record, record_of
 from klokwerk_platform.testing import embedded_servers
+from measure import Pace
 
 TOPIC = EktResendRequested.TOPIC
 GROUP = "benchmark"
@@ -37,12 +38,13 @@ class Ground:
     """Where one benchmark works.
 
     Attributes:
+        pace: how long each of its comparisons may take.
         scale: how much of the full number of units is done.
     """
 
     database: Database
     kafka: KafkaAddress
-    rounds: int
+    pace: Pace
     scale: float
 
     def count(self, full: int) -> int:
@@ -62,7 +64,7 @@ async def addresses() -> AsyncIterator[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def ground(admin_url: str, bootstrap: str, *, rounds: int, scale: float) -> AsyncIterator[Ground]:
+async def ground(admin_url: str, bootstrap: str, *, pace: Pace, scale: float) -> AsyncIterator[Ground]:
     """A fresh database and fresh topics; both are gone afterwards."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(fresh_database(admin_url, None))
@@ -73,7 +75,7 @@ async def ground(admin_url: str, bootstrap: str, *, rounds: int, scale: float) -
         stack.push_async_callback(database.close)
         async with database.transaction() as connection:
             await (await raw(connection)).execute(schema.FIRST + schema.DELIVERIES_1 + _STORED)
-        yield Ground(database, kafka, rounds, scale)
+        yield Ground(database, kafka, pace, scale)
 
 
 def event(number: int) -> EktResendRequested:

@@ -13,12 +13,9 @@ import platform
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-
-Work = Callable[[], Awaitable[int]]
-"""Does one side once and gives the number of units done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,31 @@ class Sample:
         return self.cpu / self.units * 1e6
 
 
+class Watch:
+    """Takes the time of one side. It runs from the call on; what has a start of its own may set it anew."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Count from now."""
+        self._cpu, self._wall, self._end = time.process_time(), time.perf_counter(), (0.0, 0.0)
+
+    def stop(self) -> None:
+        """Count no further; the first call holds."""
+        if self._end == (0.0, 0.0):
+            self._end = time.process_time(), time.perf_counter()
+
+    def sample(self, units: int) -> Sample:
+        """What was done between start and stop."""
+        self.stop()
+        return Sample(units, self._end[1] - self._wall, self._end[0] - self._cpu)
+
+
+Work = Callable[[Watch], Awaitable[int]]
+"""Does one side once and gives the number of units done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One way to do the work.
@@ -57,9 +79,21 @@ class Side:
         if self.prepare is not None:
             await self.prepare()
         gc.collect()
-        cpu, wall = time.process_time(), time.perf_counter()
-        units = await self.work()
-        return Sample(units, time.perf_counter() - wall, time.process_time() - cpu)
+        watch = Watch()
+        return watch.sample(await self.work(watch))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a comparison may take.
+
+    Attributes:
+        rounds: rounds that count, at most.
+        seconds: no further round begins after this long, once there are two.
+    """
+
+    rounds: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +105,7 @@ class Comparison:
         goal: lowest ratio wanted, none where none is set.
         rounds: ours and the other side's, round by round.
         floor: lowest rate wanted of ours on an idle machine, none where none is set.
+        notes: further findings.
     """
 
     name: str
@@ -80,6 +115,7 @@ class Comparison:
     goal: float | None
     rounds: tuple[tuple[Sample, Sample], ...]
     floor: float | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ratios(self) -> list[float]:
@@ -120,6 +156,7 @@ class Comparison:
             "cpu_ratio": round(statistics.median(self.cpu_ratios), 3),
             "ours": _side(self.ours, [ours for ours, _ in self.rounds]),
             "other": _side(self.other, [other for _, other in self.rounds]),
+            "notes": self.notes,
         }
 
 
@@ -139,17 +176,20 @@ async def compare(
     other: Side,
     *,
     unit: str,
-    rounds: int,
+    pace: Pace,
     goal: float | None = None,
     floor: float | None = None,
 ) -> Comparison:
-    """Run both sides `rounds` times in turn, after one round that warms up and is not counted.
+    """Run both sides in turn for as long as `pace` says, after one round that warms up and is not counted.
 
     Raises:
         AssertionError: the two did a different number of units, so there is nothing to compare.
     """
     found: list[tuple[Sample, Sample]] = []
-    for number in range(rounds + 1):
+    began = time.monotonic()
+    for number in range(pace.rounds + 1):
+        if len(found) >= 2 and time.monotonic() - began > pace.seconds:
+            break
         first, second = (ours, other) if number % 2 else (other, ours)
         samples = {first.name: await first.once()}
         samples[second.name] = await second.once()

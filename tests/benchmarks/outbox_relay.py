@@ -7,7 +7,7 @@ import asyncio
 import sqlalchemy as sa
 from ground import TOPIC, Ground, event, records
 from klokwerk.outbox import Outbox, Relay
-from measure import Comparison, Side, compare
+from measure import Comparison, Side, Watch, compare
 
 EVENTS = 30_000
 GOAL = 0.7
@@ -26,7 +26,7 @@ async def run(ground: Ground) -> list[Comparison]:
                 sa.text(f"insert into outbox ({_COLUMNS}) select {_COLUMNS} from outbox_kept order by id")
             )
 
-    async def relay() -> int:
+    async def relay(_watch: Watch) -> int:
         stop = asyncio.Event()
         running = asyncio.create_task(Relay(ground.database.url, ground.kafka).run(stop))
         await asyncio.sleep(0)
@@ -36,7 +36,7 @@ async def run(ground: Ground) -> list[Comparison]:
             left = (await connection.execute(sa.text("select count(*) from outbox"))).scalar_one()
         return count - int(left)
 
-    async def bare() -> int:
+    async def bare(_watch: Watch) -> int:
         producer = ground.kafka.producer(linger_ms=0)
         await producer.start()
         try:
@@ -55,7 +55,7 @@ async def run(ground: Ground) -> list[Comparison]:
             Side("relay: fetch, send, delete", relay, fill),
             Side("bare producer.send loop", bare),
             unit="events",
-            rounds=ground.rounds,
+            pace=ground.pace,
             goal=GOAL,
         )
     ]

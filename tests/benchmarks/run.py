@@ -17,23 +17,24 @@ from pathlib import Path
 import uvloop
 from ground import addresses, ground
 from klokwerk import telemetry
-from measure import Comparison, machine
+from measure import Comparison, Pace, machine
 from rich.console import Console
 from rich.table import Table
 
 BENCHMARKS = ("outbox_relay", "consume_store", "delivery_worker", "accounting_export", "ekt_writing")
-QUICK_SCALE, QUICK_ROUNDS = 0.12, 3
-ROUNDS = 7
+FULL = Pace(rounds=7, seconds=35.0)
+QUICK = Pace(rounds=3, seconds=3.0)
+QUICK_SCALE = 0.1
 
 
-async def measure_all(names: list[str], *, rounds: int, scale: float, console: Console) -> list[Comparison]:
+async def measure_all(names: list[str], *, pace: Pace, scale: float, console: Console) -> list[Comparison]:
     """Run the benchmarks named, one after the other, each on a ground of its own."""
     found: list[Comparison] = []
     async with addresses() as (admin_url, bootstrap):
         for name in names:
             began = time.monotonic()
             module = importlib.import_module(name)
-            async with ground(admin_url, bootstrap, rounds=rounds, scale=scale) as own:
+            async with ground(admin_url, bootstrap, pace=pace, scale=scale) as own:
                 found += await module.run(own)
             console.print(f"[dim]{name}: {time.monotonic() - began:.1f} s[/dim]")
     return found
@@ -83,15 +84,17 @@ def main() -> None:
     options = arguments()
     console = Console()
     telemetry.configure_logging("benchmark", "ERROR")
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    pace = QUICK if options.quick else FULL
+    if options.rounds:
+        pace = Pace(options.rounds, pace.seconds)
     scale = options.scale or (QUICK_SCALE if options.quick else 1.0)
     before = machine()
-    found = uvloop.run(measure_all(options.only, rounds=rounds, scale=scale, console=console))
+    found = uvloop.run(measure_all(options.only, pace=pace, scale=scale, console=console))
     console.print(table_of(found))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": before,
-        "rounds": rounds,
+        "rounds": pace.rounds,
         "scale": scale,
         "benchmarks": [each.as_json() for each in found],
     }

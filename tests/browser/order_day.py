@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import httpx
+from klokwerk.testing import eventually
 
 ROSE = {"vbn_code": "16207", "name": "R GR AVALANCHE+", "number": "R1650"}
 TULIP = {"vbn_code": "4502", "name": "T EN STRONG GOLD", "number": "T100"}
@@ -55,7 +56,7 @@ class Office:
         await self._change("ekt-service", "/settings", EKT_MODULE)
         await self._change("sales-service", "/seller", SELLER)
         await self._administration("main", "exact-xml")
-        await self._choose(["einvoice", "email"])
+        await self.choose(["einvoice", "email"])
 
     async def _change(self, service: str, path: str, body: dict[str, Any]) -> None:
         await self.call("PUT", service, path, body, **{"If-Match": await self.revision(service, path)})
@@ -71,7 +72,8 @@ class Office:
         body = {"name": "Flower trade", "target": target, "ranges": ranges}
         await self.call("PUT", "accounting-sync", f"/administrations/{code}", body)
 
-    async def _choose(self, channels: list[str]) -> None:
+    async def choose(self, channels: list[str]) -> None:
+        """Automatic dispatch by these channels from now on."""
         body = {
             "sources": ["manual", "interface", "contract", "rebilled"],
             "channels": channels,
@@ -91,7 +93,13 @@ class Office:
             "kinds": ["debtor"],
             "country": "NL",
             "addresses": [
-                {"kind": "visit", "lines": ["Kade 1"], "postal_code": "2225 AA", "city": "Katwijk", "country": "NL"}
+                {
+                    "kind": "visit",
+                    "lines": ["Kade 1"],
+                    "postal_code": "2225 AA",
+                    "city": "Katwijk",
+                    "country": "NL",
+                }
             ],
             "emails": [{"address": f"{debtor_id}@customer.example"}],
             "ekt": {"use_ekts": use_ekts, "accepts_ekts": True},
@@ -100,7 +108,13 @@ class Office:
         return debtor_id
 
     async def sell(
-        self, debtor_id: str, day: date, *, allocate: bool = True, article: dict[str, str] = ROSE, units: int = 3
+        self,
+        debtor_id: str,
+        day: date,
+        *,
+        allocate: bool = True,
+        article: dict[str, str] = ROSE,
+        units: int = 3,
     ) -> list[str]:
         """A sale line; the debtor's card must have reached the sales service."""
         line = {
@@ -115,6 +129,16 @@ class Office:
         }
         body = {"debtor_id": debtor_id, "lines": [line], "allocate": allocate}
         return (await self.call("POST", "sales-service", f"/days/{day}/lines", body))["line_ids"]
+
+    async def sell_when_known(self, debtor_id: str, day: date, **options: Any) -> list[str]:
+        """As `sell`, waiting for the card to reach the sales service first."""
+
+        async def known() -> bool:
+            found = await self.client.get(f"{self.urls['sales-service']}/v1/days/{day}/debtors/{debtor_id}")
+            return found.is_success
+
+        await eventually(known, within=30)
+        return await self.sell(debtor_id, day, **options)
 
     async def invoice(self, debtor_id: str, day: date) -> str:
         """An invoice of that day's sale, finalised."""

@@ -14,7 +14,7 @@ import httpx
 import sqlalchemy as sa
 from accounting_sync.app import create
 from accounting_sync.settings import AccountingSettings
-from klokwerk.clock import FixedClock
+from klokwerk.clock import Clock, FixedClock
 from klokwerk.database import Database
 from klokwerk.kafka import KafkaAddress
 from klokwerk.testing import TokenIssuer, eventually, publish, running
@@ -78,7 +78,7 @@ class ExactWorld:
 
 
 @asynccontextmanager
-async def exact_online(clock: FixedClock) -> AsyncIterator[ExactWorld]:
+async def exact_online(clock: Clock) -> AsyncIterator[ExactWorld]:
     """A simulated Exact Online on a port of its own, ageing its tokens by `clock`."""
     (port,) = free_ports(1)
     async with serving([(create_app(clock), port)]):
@@ -92,12 +92,20 @@ class World:
     """The running service."""
 
     client: httpx.AsyncClient
-    clock: FixedClock
+    clock: Any
     kafka: KafkaAddress
     exact: ExactWorld
     database: Database
     folder: Path
     issuer: TokenIssuer
+    settings: AccountingSettings | None = None
+
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[None]:
+        """A second process of the service, as far as anybody can see, on the same database and topics."""
+        assert self.settings is not None
+        async with running(create(self.settings, clock=self.clock, verifier=self.issuer.verifier)):
+            yield
 
     async def ask(self, method: str, path: str, *, roles: tuple[str, ...] = ("finance",), **more: Any) -> Any:
         """A request of a person with `roles`; the raw answer."""
@@ -270,5 +278,5 @@ async def start_world(url: str, kafka: KafkaAddress, folder: Path) -> AsyncItera
         await exact.set(minutely_limit=100_000, daily_limit=100_000, error_limit=100_000)
         database = Database(url)
         async with running(create(settings, clock=clock, verifier=issuer.verifier)) as client:
-            yield World(client, clock, kafka, exact, database, folder, issuer)
+            yield World(client, clock, kafka, exact, database, folder, issuer, settings)
         await database.close()

@@ -29,7 +29,9 @@ class FakeServices:
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     asked: list[httpx.Request] = field(default_factory=list)
 
-    def on(self, method: str, service: str, path: str, body: Any = None, status: int = 200, **headers: str) -> None:
+    def on(
+        self, method: str, service: str, path: str, body: Any = None, status: int = 200, **headers: str
+    ) -> None:
         """Answer a call with JSON."""
         media = "application/problem+json" if status >= 400 else "application/json"
         content = json.dumps(body).encode()
@@ -101,7 +103,9 @@ class Browser:
         assert found, response.text[:2000]
         return found.group(1)
 
-    async def post(self, path: str, data: dict[str, Any] | None = None, *, page: str = "/sign-in") -> httpx.Response:
+    async def post(
+        self, path: str, data: dict[str, Any] | None = None, *, page: str = "/sign-in"
+    ) -> httpx.Response:
         token = await self.csrf(page)
         return await self.client.post(path, data={"_csrf": token, **(data or {})})
 

@@ -53,7 +53,11 @@ async def test_a_machine_client_gets_just_its_own_roles_by_basic_or_by_form(offi
         ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),
         ({"grant_type": "password", "username": "anna"}, 400, "invalid_request"),
         ({"grant_type": "password", "username": "nobody", "password": "x"}, 400, "invalid_grant"),
-        ({"grant_type": "client_credentials", "client_id": "webshop", "client_secret": "x"}, 401, "invalid_client"),
+        (
+            {"grant_type": "client_credentials", "client_id": "webshop", "client_secret": "x"},
+            401,
+            "invalid_client",
+        ),
         ({"grant_type": "client_credentials", "client_id": "", "client_secret": ""}, 401, "invalid_client"),
     ],
 )
@@ -63,7 +67,9 @@ async def test_a_wrong_token_request_names_the_error(office, form, status, error
 
 
 async def test_a_token_of_another_issuer_or_an_altered_one_is_refused(office):
-    token = (await ask(office, grant_type="password", username="anna", password=PASSWORD)).json()["access_token"]
+    token = (await ask(office, grant_type="password", username="anna", password=PASSWORD)).json()[
+        "access_token"
+    ]
     with pytest.raises(Problem):
         await (await verifier(office, "http://elsewhere.test")).verify(token)
     head, body, signature = token.split(".")
@@ -97,7 +103,9 @@ async def test_one_address_can_not_try_many_users(fresh_office):
     for number in range(20):
         answer = await ask(fresh_office, grant_type="password", username=f"user{number}", password="wrong")
         assert answer.status_code == 400
-    assert (await ask(fresh_office, grant_type="password", username="another", password="x")).status_code == 429
+    assert (
+        await ask(fresh_office, grant_type="password", username="another", password="x")
+    ).status_code == 429
     elsewhere = await ask(
         fresh_office, address="198.51.100.99", grant_type="password", username=ADMIN, password=PASSWORD
     )
@@ -141,14 +149,22 @@ async def test_a_renewed_key_signs_and_the_old_one_is_still_shown(fresh_office):
 async def test_the_first_user_is_made_once_only(platform_servers):
     async with fresh_database(platform_servers.admin_database_url, "back_office") as url:
         async with start_world(url) as world:
-            assert (await ask(world, grant_type="password", username=ADMIN, password=PASSWORD)).status_code == 200
+            assert (
+                await ask(world, grant_type="password", username=ADMIN, password=PASSWORD)
+            ).status_code == 200
         async with start_world(url, admin_user="eve", admin_password="another word") as world:
-            assert (await ask(world, grant_type="password", username="eve", password="another word")).status_code == 400
+            assert (
+                await ask(world, grant_type="password", username="eve", password="another word")
+            ).status_code == 400
 
 
 @pytest.mark.parametrize(
     ("roles", "password", "words"),
-    [(("king",), "long enough", "no such role: king"), ((), "long enough", "at least one"), (("ops",), "short", "8")],
+    [
+        (("king",), "long enough", "no such role: king"),
+        ((), "long enough", "at least one"),
+        (("ops",), "short", "8"),
+    ],
 )
 async def test_a_user_needs_known_roles_and_a_password_of_some_length(office, roles, password, words):
     with pytest.raises(ValueError, match=words):

@@ -20,7 +20,15 @@ NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("count", "limit", "seconds"),
-    [(4, USER, None), (5, USER, 5), (6, USER, 10), (8, USER, 40), (50, USER, 900), (19, ADDRESS, None), (20, ADDRESS, 5)],
+    [
+        (4, USER, None),
+        (5, USER, 5),
+        (6, USER, 10),
+        (8, USER, 40),
+        (50, USER, 900),
+        (19, ADDRESS, None),
+        (20, ADDRESS, 5),
+    ],
 )
 def test_waiting_doubles_with_each_wrong_password_up_to_a_quarter_of_an_hour(count, limit, seconds):
     until = throttle.blocked_until(Failures(count, NOW), limit)
@@ -47,7 +55,7 @@ def test_an_old_series_of_wrong_passwords_is_forgotten():
         ("new state of a later version", "", "delivery.other", Tone.CALM),
     ],
 )
-def test_NV_56_NV_57_the_automation_has_words_of_its_own_for_ignored_and_failed(state, intent, key, tone):
+def test_the_automation_has_words_of_its_own_for_ignored_and_failed(state, intent, key, tone):
     badge = badges.dispatch(state, intent=intent, explanation="because")
     assert (badge.key, badge.tone) == (key, tone)
     assert Translator("nl").has(key)
@@ -64,7 +72,9 @@ def test_every_delivery_state_has_words_in_both_languages(state):
     ("use_ekts", "active", "visible"),
     [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
 )
-def test_the_resend_button_is_there_if_and_only_if_ekts_are_on_and_the_module_is_active(use_ekts, active, visible):
+def test_the_resend_button_is_there_if_and_only_if_ekts_are_on_and_the_module_is_active(
+    use_ekts, active, visible
+):
     assert resend_button_visible(use_ekts=use_ekts, module_active=active) is visible
 
 
@@ -92,7 +102,11 @@ def test_only_pages_of_this_site_are_gone_to(bad):
 
 @pytest.mark.parametrize(
     ("raw", "name"),
-    [("addresses[0].city", "addresses.0.city"), ("/addresses/0/city", "addresses.0.city"), ("body.name", "name")],
+    [
+        ("addresses[0].city", "addresses.0.city"),
+        ("/addresses/0/city", "addresses.0.city"),
+        ("body.name", "name"),
+    ],
 )
 def test_fields_are_found_however_a_service_writes_their_path(raw, name):
     assert field_name(raw) == name

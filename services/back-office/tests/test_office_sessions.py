@@ -15,11 +15,15 @@ async def test_a_page_asks_to_sign_in_first_and_goes_on_to_where_one_was_going(o
     assert first.headers["location"] == "/sign-in?next=%2Fdebtors%3Fq%3Djansen"
     page = await browser.get(first.headers["location"])
     assert 'name="next" value="/debtors?q=jansen"' in page.text
-    answer = await browser.post("/sign-in", {"user": ADMIN, "password": PASSWORD, "next": "/debtors?q=jansen"})
+    answer = await browser.post(
+        "/sign-in", {"user": ADMIN, "password": PASSWORD, "next": "/debtors?q=jansen"}
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/debtors?q=jansen")
 
 
-@pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"]
+)
 async def test_signing_in_never_leads_to_another_site(office, target):
     answer = await office.browser().post("/sign-in", {"user": ADMIN, "password": PASSWORD, "next": target})
     assert answer.headers["location"] == "/"

@@ -24,12 +24,17 @@ def test_both_languages_have_the_same_keys():
 
 
 def test_every_text_has_the_same_gaps_to_fill_in():
-    gaps = {language: {k: set(re.findall(r"{(\w+)}", v)) for k, v in catalogue(language).items()} for language in LANGUAGES}
+    gaps = {
+        language: {k: set(re.findall(r"{(\w+)}", v)) for k, v in catalogue(language).items()}
+        for language in LANGUAGES
+    }
     assert gaps["nl"] == gaps["en"]
 
 
 def test_no_text_is_empty():
-    assert not [key for language in LANGUAGES for key, text in catalogue(language).items() if not text.strip()]
+    assert not [
+        key for language in LANGUAGES for key, text in catalogue(language).items() if not text.strip()
+    ]
 
 
 def sources():
@@ -66,7 +71,13 @@ def test_numbers_choose_their_plural():
 
 @pytest.mark.parametrize(
     ("header", "language"),
-    [("nl-NL,nl;q=0.9", "nl"), ("fr,en;q=0.8,nl;q=0.9", "nl"), ("de", "en"), ("", "en"), ("x;q=oops,nl", "nl")],
+    [
+        ("nl-NL,nl;q=0.9", "nl"),
+        ("fr,en;q=0.8,nl;q=0.9", "nl"),
+        ("de", "en"),
+        ("", "en"),
+        ("x;q=oops,nl", "nl"),
+    ],
 )
 def test_the_first_language_is_the_browsers_where_we_have_it(header, language):
     assert preferred(header) == language

@@ -52,7 +52,8 @@ async def test_older_card_never_replaces_a_newer_one(tenant, world):
         update={"debtor_id": old.debtor_id, "revision": 5}
     )
     invoice = tenant.draft(old)
-    await tenant.publish(new, old, invoice)
+    await tenant.publish(new)
+    await tenant.publish(old, invoice)
     await tenant.night()
     assert (await tenant.becomes(invoice, "sent"))["recipient"] == f"new@{tenant.name}.example"
 
@@ -166,3 +167,25 @@ async def test_summary_counts_what_failed(tenant, world):
 
     recent = await eventually(shown)
     assert any(invoice.invoice_number in each["text"] for each in recent)
+
+
+async def test_export_holds_the_whole_filter_and_no_cell_runs_as_a_formula(tenant, world):
+    await tenant.activate()
+    debtor = tenant.customer()
+    plain = tenant.draft(debtor)
+    hostile = tenant.draft(debtor)
+    hostile = hostile.model_copy(
+        update={"buyer": hostile.buyer.model_copy(update={"name": '=HYPERLINK("http://x.example")'})}
+    )
+    await tenant.publish(debtor, plain, hostile)
+    path = f"?administration={tenant.name}&state=&channel="
+    answer = await world.call("GET", f"/v1/invoices.csv{path}")
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("Number;Date;")
+    assert len(lines) == 3
+    assert any("'=HYPERLINK" in line for line in lines)
+    book = await world.call("GET", f"/v1/invoices.xlsx{path}")
+    assert book.content[:2] == b"PK"
+    wrong = await world.call("GET", "/v1/invoices?state=gone&channel=fax")
+    assert wrong.status_code == 422
+    assert "by_hand" in wrong.json()["errors"][0]["cure"]

@@ -199,6 +199,19 @@ async def test_D_09_cover_is_fixed_at_creation_channels_when_the_run_starts(tena
     await tenant.becomes(early, "sent")
 
 
+async def test_D_09_late_event_is_judged_by_what_was_in_force_when_it_was_created(tenant, world):
+    debtor = tenant.customer()
+    before = tenant.draft(debtor)
+    world.go_to("2026-03-02T13:00")
+    await tenant.activate(sources=["manual"])
+    during = tenant.draft(debtor)
+    world.go_to("2026-03-02T14:00")
+    await tenant.activate(sources=["contract"])
+    await tenant.publish(debtor, before, during)
+    assert (await tenant.read(before))["reason"] == "service-off"
+    assert (await tenant.read(during))["state"] == "waiting"
+
+
 async def test_NV_40_missed_run_is_caught_up_after_downtime(tenant, world):
     await tenant.activate()
     invoice = await tenant.sold_to()

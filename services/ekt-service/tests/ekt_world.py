@@ -39,6 +39,8 @@ from klokwerk_platform.ports import free_ports
 DAY = date(2026, 1, 30)
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
+PATIENCE = 60.0
+"""Seconds that a busy machine may take for something that usually takes one."""
 
 MODULE = {
     "active": True,
@@ -76,7 +78,7 @@ class MailSink:
             found = await self.to(address)
             return found if len(found) >= count else []
 
-        return await eventually(arrived)
+        return await eventually(arrived, within=PATIENCE)
 
 
 @asynccontextmanager
@@ -155,7 +157,7 @@ class World:
             assert "planned" not in states
             return list(log)
 
-        return await eventually(there)
+        return await eventually(there, within=PATIENCE)
 
     async def file(self, ekt: dict[str, Any], number: int = 1) -> bytes:
         answer = await self.http.get(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 
+from klokwerk.http import encode_cursor
 from sales_world import MONDAY, World, line
 
 
@@ -295,3 +296,16 @@ async def test_who_may_read_sees_everything_and_only_sales_changes_it(world: Wor
         answer = await world.ask(method, url, json=body, roles=("read-only", "finance"))
         assert answer.status_code == 403, (method, url)
     assert (await world.client.get(f"/v1{path}")).status_code == 401
+
+
+async def test_a_cursor_that_was_tampered_with_is_refused(world: World) -> None:
+    for path, values in [
+        ("/days", ["yesterday"]),
+        (f"/days/{MONDAY}/debtors", ["a\u0000", "b"]),
+        (f"/days/{MONDAY}/debtors", ["only one"]),
+        ("/invoices", [2**63]),
+        ("/waiting", ["x"]),
+        ("/articles", [7]),
+    ]:
+        answer = await world.get(path, params={"cursor": encode_cursor(values)})
+        assert answer.status_code == 400, (path, values)

@@ -378,6 +378,13 @@ async def test_what_can_not_be_issued_is_refused_with_every_field(world: World) 
             },
             ["lines"],
         ),
+        (
+            {
+                "debtor_id": debtor.debtor_id,
+                "lines": [{**LINE, "quantity": "999999999999999", "base_quantity": "0.000001"}],
+            },
+            ["lines[0].quantity"],
+        ),
     ]:
         answer = await world.post("/invoices", body)
         assert answer.status_code == 422, body

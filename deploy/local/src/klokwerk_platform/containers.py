@@ -18,7 +18,7 @@ from klokwerk_platform.ports import free_ports
 from klokwerk_platform.servers import variable
 
 KAFKA_IMAGE = "apache/kafka:4.2.0"
-POSTGRES_IMAGE = "postgres:18.1"
+POSTGRES_IMAGE = "postgres:18.1-bookworm"
 _START_SECONDS = 90
 
 

@@ -21,7 +21,7 @@ from klokwerk.database import provision
 from klokwerk.kafka import KafkaAddress
 
 from klokwerk_platform import kafka, processes
-from klokwerk_platform.processes import Program
+from klokwerk_platform.processes import PlatformError, Program
 from klokwerk_platform.readiness import wait_until_ready
 from klokwerk_platform.secrets_file import Secrets, load_secrets
 from klokwerk_platform.servers import RunningServers, Say, Servers, say_nothing, start_servers
@@ -39,11 +39,9 @@ from klokwerk_platform.state import Address, Directory, StateFolder
 from klokwerk_platform.supervision import Replica, Supervision
 from klokwerk_platform.topics import apply_topics
 
+__all__ = ["Platform", "PlatformError"]
+
 _STOP_SECONDS = 45
-
-
-class PlatformError(RuntimeError):
-    """The platform can't start; the message says what to do."""
 
 
 class Platform:
@@ -129,6 +127,10 @@ class Platform:
     def pid(self, service: str, replica: int = 0) -> int:
         """Process id of a replica."""
         return self._supervision.of(service)[replica].program.pid
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """Environment of a service's first replica, to run its own commands with."""
+        return dict(self._supervision.first(service).env)
 
     # --- what the fault tests do ----------------------------------------------------------------------------
 

@@ -17,7 +17,11 @@ _LAUNCHER = Path(__file__).with_name("launch.py")
 _TAIL_BYTES = 3_000
 
 
-class ProgramEndedError(RuntimeError):
+class PlatformError(RuntimeError):
+    """The platform can't start; the message says what to do."""
+
+
+class ProgramEndedError(PlatformError):
     """A program ended while it was needed; the message holds the end of its log."""
 
 

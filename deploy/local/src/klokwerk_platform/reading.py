@@ -57,12 +57,12 @@ async def producing(address: KafkaAddress) -> AsyncIterator[AIOKafkaProducer]:
 
 async def bounds_of(consumer: AIOKafkaConsumer, topics: list[str]) -> list[Bounds]:
     """The bounds of all partitions of the topics that exist."""
-    there = await consumer.topics()
+    # The consumer's own lists know subscribed topics only, and a subscription would make a missing topic.
+    cluster = await consumer._client.fetch_all_metadata()
     partitions = [
         TopicPartition(topic, number)
         for topic in topics
-        if topic in there
-        for number in sorted(consumer.partitions_for_topic(topic) or ())
+        for number in sorted(cluster.partitions_for_topic(topic) or ())
     ]
     if not partitions:
         return []

@@ -189,7 +189,11 @@ async def _simulators(state: Path, running: RunningServers, port: ChoosePort, sa
 
 async def start_simulators(state: Path, ports: Mapping[str, int]) -> Program:
     """Start the process of the simulators on these ports (``access-point`` and so on) and await it."""
-    env = dict(os.environ) | {"KLOKWERK_SIMULATOR_STATE": str(state / "simulators")}
+    env = dict(os.environ) | {
+        "KLOKWERK_SIMULATOR_STATE": str(state / "simulators"),
+        # A token that ages on our moved clock has to age on theirs.
+        "KLOKWERK_CLOCK_FILE": str(state / "clock.json"),
+    }
     env |= {f"KLOKWERK_PORT_{name.upper().replace('-', '_')}": str(port) for name, port in ports.items()}
     program = processes.start(
         "Simulators",

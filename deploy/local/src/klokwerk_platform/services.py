@@ -91,6 +91,8 @@ def environment(service: Service, database_url: str, around: Surroundings) -> di
     if "mail" in service.uses:
         env["KLOKWERK_SMTP"] = around.servers.smtp
         env["KLOKWERK_MAIL_TRACE_URL"] = around.servers.mail_api
+    if service.name == "ekt-service":
+        env["KLOKWERK_EKT_FOLDER"] = str(around.state / "ekt")
     if "access point" in service.uses:
         env["KLOKWERK_ACCESS_POINT_URL"] = around.servers.access_point_url
     if "print service" in service.uses:

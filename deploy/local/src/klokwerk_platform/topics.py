@@ -7,6 +7,7 @@ to dead letters and which ranges were replayed is kept in ``klokwerk.operations`
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -21,6 +22,7 @@ OPERATIONS_TOPIC = "klokwerk.operations"
 _DAY_MS = 86_400_000
 _FOREVER = "-1"
 _REPLAY_DAYS = 7
+_SETTLE_SECONDS = 30
 _MAX_MESSAGE_BYTES = 1_048_576 + 65_536  # a megabyte of event with its headers
 
 
@@ -94,11 +96,11 @@ async def apply_topics(
     try:
         brokers = len((await admin.describe_cluster())["brokers"])
         wanted = wanted_topics(contracts() if contracts_of is None else contracts_of, address.prefix, brokers)
-        applied = Applied(
-            await _create(admin, wanted, min(3, brokers)),
-            await _grow(admin, wanted),
-            await _set_right(admin, wanted),
-        )
+        created = await _create(admin, wanted, min(3, brokers))
+        older = [topic for topic in wanted if topic.name not in created]
+        applied = Applied(created, await _grow(admin, older), await _set_right(admin, older))
+        if applied:
+            await _settled(admin, wanted)
     finally:
         await admin.close()
     for what, names in (("made", applied.created), ("grown", applied.grown), ("set right", applied.altered)):
@@ -125,13 +127,8 @@ async def _create(admin: AIOKafkaAdminClient, wanted: list[Topic], copies: int) 
 
 
 async def _grow(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
-    described = await admin.describe_topics([topic.name for topic in wanted])
-    partitions = {each["topic"]: len(each["partitions"]) for each in described}
-    short = {
-        topic.name: topic.partitions
-        for topic in wanted
-        if 0 < partitions.get(topic.name, 0) < topic.partitions
-    }
+    there = await _partitions(admin, wanted)
+    short = {topic.name: topic.partitions for topic in wanted if there[topic.name] < topic.partitions}
     if short:
         answer = await admin.create_partitions({name: NewPartitions(count) for name, count in short.items()})
         for name, code, *rest in answer.topic_errors:
@@ -141,18 +138,53 @@ async def _grow(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
 
 
 async def _set_right(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[str]:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in wanted]
-    found: dict[str, dict[str, str]] = {}
-    for answer in await admin.describe_configs(resources):
-        for resource in answer.resources:
-            found[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
-    wrong = [
-        topic
-        for topic in wanted
-        if any(found.get(topic.name, {}).get(key) != value for key, value in topic.settings.items())
-    ]
+    wrong = await _wrong(admin, wanted)
     if wrong:
         await admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.settings) for topic in wrong]
         )
     return [topic.name for topic in wrong]
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, int]:
+    """How many partitions with a leader each topic has; 0 for one that the broker doesn't know (yet)."""
+    if not topics:
+        return {}
+    described = await admin.describe_topics([topic.name for topic in topics])
+    return {
+        each["topic"]: sum(1 for partition in each["partitions"] if partition["leader"] >= 0)
+        for each in described
+    }
+
+
+async def _wrong(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> list[Topic]:
+    """The topics whose settings differ from what is wanted."""
+    if not wanted:
+        return []
+    found: dict[str, dict[str, str]] = {}
+    for answer in await admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in wanted]
+    ):
+        for resource in answer.resources:
+            found[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
+    return [
+        topic
+        for topic in wanted
+        if any(found.get(topic.name, {}).get(key) != value for key, value in topic.settings.items())
+    ]
+
+
+async def _settled(admin: AIOKafkaAdminClient, wanted: list[Topic]) -> None:
+    """Wait until the brokers know what the controller decided; they hear of it a moment later."""
+    deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+    while True:
+        there = await _partitions(admin, wanted)
+        missing = [topic.name for topic in wanted if there.get(topic.name, 0) < topic.partitions]
+        if not missing and not await _wrong(admin, wanted):
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            raise TimeoutError(
+                f"The brokers do not show the topics as asked after {_SETTLE_SECONDS} s: "
+                f"{', '.join(missing) or 'settings differ'}"
+            )
+        await asyncio.sleep(0.05)

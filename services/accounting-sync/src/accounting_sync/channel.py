@@ -39,13 +39,14 @@ _LINE = sa.text(
 )
 _REMEMBER = sa.text("update line set remote_id = :remote where delivery_id = :delivery")
 _COUNT_FAILURE = sa.text(
-    "update line set failures = failures + 1 where delivery_id = :delivery returning failures"
+    "update line set failures = failures + 1, attempted = true where delivery_id = :delivery returning failures"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What this service knows of a line beside what is sent."""
+    """What this service knows of a line beside what is sent; `attempted` means that an earlier call may have
+    been carried out."""
 
     remote_id: str | None
     attempted: bool
@@ -77,7 +78,7 @@ class ExactChannel:
         accounts = self.accounts(delivery.recipient)
         try:
             known = line.remote_id or (line.known if action is Action.UPDATE else None)
-            if action is Action.INSERT and known is None and (line.attempted or delivery.attempts > 1):
+            if action is Action.INSERT and known is None and line.attempted:
                 known = await self._ours(accounts, delivery, kind, data)
 
             async def remember(remote: str) -> None:

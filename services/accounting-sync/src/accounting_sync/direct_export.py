@@ -47,7 +47,7 @@ _OF_DELIVERY = sa.text(
     "where l.delivery_id = :delivery for update of r"
 )
 _WAITING = sa.text(
-    "update line set message = :message, message_origin = 'own', attempted = true, changed_at = :now "
+    "update line set message = :message, message_origin = 'own', attempted = attempted or :unknown, changed_at = :now "
     "where id = :id"
 )
 _DUE = sa.text(
@@ -129,7 +129,8 @@ class DirectExport:
             )
             await exports.settle(connection, row.export_id, now)
         else:
-            values = {"id": row.id, "message": delivery.message, "now": now}
+            lost = delivery.state is State.UNKNOWN
+            values = {"id": row.id, "message": delivery.message, "unknown": lost, "now": now}
             await connection.execute(_WAITING, values)
 
     async def _attempt(

@@ -15,7 +15,7 @@ from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.lines import Need, action_for, need_of
 from accounting_sync.domain.mapping import Mapped, apply
 from accounting_sync.domain.relation import Kind, RelationData, fingerprint, source_from_json
-from accounting_sync.store import queue
+from accounting_sync.store import queue, statistics
 from accounting_sync.store.queue import Changed, LineState, NewLine
 
 CHUNK = 1000
@@ -43,7 +43,8 @@ async def fetch(database: Database, clock: Clock, administration: Administration
         if not rows:
             break
         after = rows[-1].debtor_id
-    async with database.connect() as connection:
+    async with database.transaction() as connection:
+        await statistics.refresh(connection, result.listed + result.updated, "relation", "line")
         result.total = await queue.count(connection, administration.code, kind)
     return result
 

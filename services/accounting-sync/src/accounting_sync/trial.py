@@ -70,7 +70,7 @@ async def make(
 
 def _line(line: Line, objection: str) -> dict[str, object]:
     return {
-        "line": line.id,
+        "line": str(line.id),
         "debtor": line.debtor_id,
         "action": line.action,
         "state": line.state,

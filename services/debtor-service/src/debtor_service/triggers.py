@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.changes import SERVICE, Changes, NewCard, names_waited_for, waits_for_card
 from debtor_service.domain.card import Card, with_number
-from debtor_service.domain.numbering import NumberRange, RangeExhausted
+from debtor_service.domain.numbering import NumberRange, used_up
 from debtor_service.store import cards, numbers
 from debtor_service.store.numbers import Given
 
@@ -226,7 +226,7 @@ def _why_short(settings: NumberRange | None, administration: str, kind: Kind) ->
             f"No {kind.value} range is set for administration {administration}. Set one in the number settings; "
             "what waits for a number is then handled by itself."
         )
-    return str(RangeExhausted(settings))
+    return used_up(settings)
 
 
 _STRAGGLERS = sa.text(

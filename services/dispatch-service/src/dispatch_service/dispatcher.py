@@ -16,7 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatch_service.documents import (
     PDF,
     ContentRefused,
+    Document,
     prepare,
+    prepare_factoring_notice,
+    prepare_prenotification,
 )
 from dispatch_service.domain.cascade import CHAIN, CHANNEL_NAMES, Channel, Verdict, choose_channel
 from dispatch_service.domain.choices import Choices

@@ -9,12 +9,9 @@ from typing import Annotated
 import typer
 
 from klokwerk_platform.cli.surroundings import fail
-from klokwerk_platform.demo.run import demo
-from klokwerk_platform.demo.screen import Screen
 from klokwerk_platform.kafka_jars import JarError
-from klokwerk_platform.platform import PlatformError
 from klokwerk_platform.ports import PortRefusedError
-from klokwerk_platform.processes import ProgramEndedError
+from klokwerk_platform.processes import PlatformError, ProgramEndedError
 from klokwerk_platform.state import AlreadyRunningError
 
 
@@ -30,6 +27,10 @@ def play(
     files: Annotated[Path, typer.Option("--files", help="Folder with the order day.")] = Path("demo"),
 ) -> None:
     """Play an order day from sale to ledger, and prove each step from the outside."""
+    # Imported here: the play needs much that the other commands need not wait for.
+    from klokwerk_platform.demo.run import demo  # noqa: PLC0415
+    from klokwerk_platform.demo.screen import Screen  # noqa: PLC0415
+
     if not (files / "customers.csv").exists():
         raise fail(
             f"{files.resolve()} holds no order day; run this in the project's folder or use --files.", 2

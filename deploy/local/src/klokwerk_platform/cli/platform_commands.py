@@ -18,9 +18,8 @@ from rich.table import Table
 from klokwerk_platform import postgres
 from klokwerk_platform.cli.surroundings import DEFAULT_STATE, StateOption, errors, fail, out
 from klokwerk_platform.kafka_jars import JarError
-from klokwerk_platform.platform import Platform, PlatformError
 from klokwerk_platform.ports import PortRefusedError
-from klokwerk_platform.processes import ProgramEndedError, alive
+from klokwerk_platform.processes import PlatformError, alive
 from klokwerk_platform.readiness import is_ready
 from klokwerk_platform.services import BY_NAME
 from klokwerk_platform.state import AlreadyRunningError, StateFolder
@@ -32,7 +31,6 @@ _EXPECTED = (
     OSError,
     PlatformError,
     PortRefusedError,
-    ProgramEndedError,
     TimeoutError,
     ValueError,
 )
@@ -72,6 +70,8 @@ async def _run(state: Path, brokers: int, servers_only: bool) -> None:
 
     def say(line: str) -> None:
         out.print(f"[dim]{time.monotonic() - began:6.1f} s[/]  {escape(line)}", highlight=False)
+
+    from klokwerk_platform.platform import Platform  # noqa: PLC0415 - takes a second that others need not wait
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -145,7 +145,7 @@ def down(
         os.kill(pid, signal.SIGTERM)
         with errors.status("Stopping"):
             deadline = time.monotonic() + _STOP_SECONDS
-            while alive(pid) and folder.supervisor() == pid:
+            while alive(pid):
                 if time.monotonic() > deadline:
                     raise fail(f"Process {pid} does not stop. See {folder.logs / 'supervisor.log'}.")
                 time.sleep(0.1)

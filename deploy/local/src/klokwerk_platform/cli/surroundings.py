@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,8 +18,10 @@ from klokwerk_platform.state import StateFolder
 
 T = TypeVar("T")
 
-out = Console()
-errors = Console(stderr=True)
+_PIPED_WIDTH = 240
+# A file or another program gets whole lines, not what fits a narrow terminal.
+out = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
 StateOption = Annotated[
     Path,

@@ -178,7 +178,7 @@ class LineOut(BaseModel):
         """What is shown of a line."""
         data = to_json(line.data)
         before = line.synced_data or {}
-        changed = [name for name in sorted({*data, *before}) if data.get(name) != _plain(before.get(name))]
+        changed = [name for name in sorted({*data, *before}) if data.get(name) != before.get(name)]
         return cls(
             id=line.id,
             debtor_id=line.debtor_id,
@@ -198,11 +198,6 @@ class LineOut(BaseModel):
             retry_at=line.retry_at,
             fetched_at=line.fetched_at,
         )
-
-
-def _plain(value: Any) -> Any:
-    """Stored JSON lists as the tuples that fresh data has."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 class StatusIn(_Strict):

@@ -8,7 +8,7 @@ comparison of 64 characters.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -102,13 +102,38 @@ class RelationData:
 
 
 def to_json(value: RelationSource | RelationData) -> dict[str, Any]:
-    """The value as plain JSON types, empty fields left out."""
-    return {name: item for name, item in asdict(value).items() if item not in (None, "", (), False)}
+    """The value as plain JSON types, empty fields left out, so that a field added later changes nothing for
+    relations that don't use it."""
+    document: dict[str, Any] = {}
+    for name in _NAMES[type(value)]:
+        item = getattr(value, name)
+        if isinstance(item, tuple):
+            if item:
+                document[name] = [{part: getattr(each, part) for part in _NAMES[type(each)]} for each in item]
+        elif item is not None and item is not False and item != "":
+            document[name] = item
+    return document
+
+
+def canonical(value: RelationSource | RelationData) -> bytes:
+    """The value as JSON with sorted keys: equal values, and only those, give equal bytes."""
+    return orjson.dumps(to_json(value), option=orjson.OPT_SORT_KEYS)
 
 
 def fingerprint(value: RelationSource | RelationData) -> str:
-    """SHA-256 over the canonical JSON: equal values, and only those, are equal."""
-    return hashlib.sha256(orjson.dumps(to_json(value), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """SHA-256 over the canonical JSON."""
+    return fingerprint_of(canonical(value))
+
+
+def fingerprint_of(document: bytes) -> str:
+    """SHA-256 over what `canonical` gave."""
+    return hashlib.sha256(document).hexdigest()
+
+
+_NAMES: dict[type, tuple[str, ...]] = {
+    model: tuple(field.name for field in fields(model))
+    for model in (RelationSource, RelationData, Address, BankAccount)
+}
 
 
 def source_from_json(document: Mapping[str, Any]) -> RelationSource:
@@ -122,8 +147,7 @@ def data_from_json(document: Mapping[str, Any]) -> RelationData:
 
 
 def _known(document: Mapping[str, Any], model: type[RelationSource] | type[RelationData]) -> dict[str, Any]:
-    names = {field.name for field in fields(model)}
-    values = {name: item for name, item in document.items() if name in names}
+    values = {name: document[name] for name in _NAMES[model] if name in document}
     values["addresses"] = tuple(
         Address(**{**address, "type": AddressType(address["type"])})
         for address in document.get("addresses", ())

@@ -7,9 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.domain.relation import Kind, RelationSource, fingerprint, to_json
+from accounting_sync.domain.relation import Kind, RelationSource, canonical, fingerprint_of
 from accounting_sync.store.administrations import lock_for_cards
-from accounting_sync.store.json import to_text
 
 _KEEP = sa.text(
     "insert into card (administration, debtor_id, revision, sources, merged_into, received_at) "
@@ -59,44 +58,65 @@ async def take_in(connection: AsyncConnection, snapshots: Sequence[Snapshot], no
         key = (each.administration, each.debtor_id)
         if key not in newest or newest[key].revision < each.revision:
             newest[key] = each
-    ordered = [newest[key] for key in sorted(newest)]
+    ordered = [_Kept.of(newest[key]) for key in sorted(newest)]
     await lock_for_cards(connection)
     kept = await connection.execute(
         _KEEP,
         {
-            "administrations": [each.administration for each in ordered],
-            "debtors": [each.debtor_id for each in ordered],
-            "revisions": [each.revision for each in ordered],
-            "sources": [to_text(_documents(each)) for each in ordered],
-            "merged": [each.merged_into for each in ordered],
+            "administrations": [each.snapshot.administration for each in ordered],
+            "debtors": [each.snapshot.debtor_id for each in ordered],
+            "revisions": [each.snapshot.revision for each in ordered],
+            "sources": [each.document for each in ordered],
+            "merged": [each.snapshot.merged_into for each in ordered],
             "now": now,
         },
     )
-    news = [newest[row.administration, row.debtor_id] for row in kept]
+    news = {(row.administration, row.debtor_id) for row in kept}
     if news:
-        await _relate(connection, sorted(news, key=lambda each: (each.administration, each.debtor_id)))
+        await _relate(
+            connection,
+            [each for each in ordered if (each.snapshot.administration, each.snapshot.debtor_id) in news],
+        )
     return len(news)
 
 
-async def _relate(connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
-    rows = [(each, kind, source) for each in snapshots for kind, source in each.sources.items()]
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A snapshot with its sources as JSON text and their fingerprints, made once."""
+
+    snapshot: Snapshot
+    roles: tuple[tuple[Kind, str | None, str], ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "_Kept":
+        roles = []
+        for kind, source in snapshot.sources.items():
+            body = None if source is None else canonical(source)
+            roles.append((kind, body.decode() if body else None, fingerprint_of(body) if body else ""))
+        return cls(snapshot, tuple(roles))
+
+    @property
+    def document(self) -> str:
+        """The sources for the card's row."""
+        parts = (
+            f'"{kind.value}": {{"source": {body}, "fingerprint": "{mark}"}}'
+            for kind, body, mark in self.roles
+            if body
+        )
+        return "{" + ", ".join(parts) + "}"
+
+
+async def _relate(connection: AsyncConnection, news: Sequence[_Kept]) -> None:
+    rows = [(each.snapshot, *role) for each in news for role in each.roles]
     await connection.execute(
         _RELATE,
         {
-            "administrations": [each.administration for each, _, _ in rows],
-            "kinds": [kind.value for _, kind, _ in rows],
-            "debtors": [each.debtor_id for each, _, _ in rows],
-            "revisions": [each.revision for each, _, _ in rows],
-            "sources": [None if source is None else to_text(to_json(source)) for _, _, source in rows],
-            "fingerprints": ["" if source is None else fingerprint(source) for _, _, source in rows],
-            "merged": [each.merged_into for each, _, _ in rows],
+            "administrations": [snapshot.administration for snapshot, *_ in rows],
+            "kinds": [kind.value for _, kind, _, _ in rows],
+            "debtors": [snapshot.debtor_id for snapshot, *_ in rows],
+            "revisions": [snapshot.revision for snapshot, *_ in rows],
+            "sources": [body for _, _, body, _ in rows],
+            "fingerprints": [mark for *_, mark in rows],
+            "merged": [snapshot.merged_into for snapshot, *_ in rows],
         },
     )
-
-
-def _documents(snapshot: Snapshot) -> dict[str, object]:
-    return {
-        kind.value: {"source": to_json(source), "fingerprint": fingerprint(source)}
-        for kind, source in snapshot.sources.items()
-        if source is not None
-    }

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from accounting_sync.domain.administration import Mode, Target
 from accounting_sync.domain.lines import Message
 from accounting_sync.domain.relation import Kind, RelationData, data_from_json
-from accounting_sync.store.json import to_text
+from accounting_sync.store import statistics
 
 
 class ExportState(StrEnum):
@@ -228,6 +228,7 @@ async def begin(
         },
     )
     await remember(connection, new.id, ids)
+    await statistics.refresh(connection, len(ids), "export_line")
 
 
 async def remember(connection: AsyncConnection, export_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
@@ -408,13 +409,6 @@ async def bring_back(
     await connection.execute(_RETURNED, {"export": export_id, "lines": lines})
     await connection.execute(_IMPORT_FAILED, {"export": export_id, "by": by, "note": note, "now": now})
     return len(lines)
-
-
-def message_document(messages: Mapping[uuid.UUID, Message]) -> str:
-    """Messages as JSON text, for the trial export."""
-    return to_text(
-        {str(line): {"message": each.text, "origin": each.origin} for line, each in messages.items()}
-    )
 
 
 def _of(row: Any) -> Export:

@@ -89,14 +89,21 @@ class NewLine:
     by_hand: bool
 
 
+# The inner limit and the lateral one keep the plan the same whatever the planner believes of the tables: the
+# next marked relations by index, then each one's line by index.
 _CHANGED = (
     "select r.debtor_id, r.revision, r.source, r.merged_into, r.next_action, r.synced_fingerprint, "
-    "l.id, l.state, l.action, l.by_hand, l.delivery_id from relation r left join line l using "
-    "(administration, kind, debtor_id) where r.administration = :administration and r.kind = :kind "
-    "and r.pending and "
+    "l.id, l.state, l.action, l.by_hand, l.delivery_id from (select * from relation "
+    "where administration = :administration and kind = :kind and pending and "
 )
-_NEXT_CHANGED = sa.text(_CHANGED + "r.debtor_id > :after order by r.debtor_id limit :limit for update of r")
-_ONE_CHANGED = sa.text(_CHANGED + "r.debtor_id = :debtor for update of r")
+_WITH_LINE = (
+    ") r left join lateral (select * from line l where l.administration = r.administration "
+    "and l.kind = r.kind and l.debtor_id = r.debtor_id limit 1) l on true order by r.debtor_id"
+)
+_NEXT_CHANGED = sa.text(
+    _CHANGED + "debtor_id > :after order by debtor_id limit :limit for update" + _WITH_LINE
+)
+_ONE_CHANGED = sa.text(_CHANGED + "debtor_id = :debtor for update" + _WITH_LINE)
 _LIST = sa.text(
     "insert into line (id, administration, kind, debtor_id, revision, version, number, name, data, fingerprint, "
     "missing, merged_into, action, by_hand, state, message, attempted, failures, fetched_at, changed_at) "
@@ -114,12 +121,12 @@ _LIST = sa.text(
     "returning (xmax = 0) as is_new"
 )
 _DROP = sa.text(
-    "delete from line where administration = :administration and kind = :kind "
-    "and debtor_id = any(cast(:debtors as text[])) returning id, export_id"
+    "delete from line using unnest(cast(:debtors as text[])) as x (d) "
+    "where line.administration = :administration and line.kind = :kind and line.debtor_id = x.d returning line.id"
 )
 _LOOKED_AT = sa.text(
-    "update relation set pending = false, next_action = null where administration = :administration "
-    "and kind = :kind and debtor_id = any(cast(:debtors as text[]))"
+    "update relation r set pending = false, next_action = null from unnest(cast(:debtors as text[])) as x (d) "
+    "where r.administration = :administration and r.kind = :kind and r.debtor_id = x.d"
 )
 _LEAVE_EXPORT = sa.text(
     "update export_line set outcome = 'left_out', message = 'nothing to forward any more' "

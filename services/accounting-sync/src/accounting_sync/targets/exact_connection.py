@@ -6,7 +6,7 @@ is used until 30 seconds before its end.
 """
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -48,9 +48,9 @@ class ExactCredentials:
     base_url: str
     division: int
     client_id: str
-    client_secret: str
-    refresh_token: str | None = None
-    access_token: str | None = None
+    client_secret: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
     obtained_at: datetime | None = None
 
     def usable(self, now: datetime, refused: str | None) -> bool:

@@ -10,7 +10,10 @@ _PAGES = re.compile(
     r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
     r"|^/(sales|deliveries|accounting)([/?][^#]*)?$"
 )
-_IN_APIS = ((re.compile(r"^/v1/invoices/([^/?#]+)$"), r"/invoices/\1"),)
+_IN_APIS = (
+    (re.compile(r"^/v1/invoices/([^/?#]+)$"), r"/invoices/\1"),
+    (re.compile(r"^/v1/ekts/[^/?#]+$"), "/deliveries"),
+)
 
 
 def own_page(link: str) -> str:

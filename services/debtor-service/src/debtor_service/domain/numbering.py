@@ -42,17 +42,6 @@ class NumberRange:
         return f"{self.kind.value} range {self.first} to {self.last} of administration {self.administration}"
 
 
-class RangeExhausted(Exception):
-    """No free number is left in the range; nothing outside it is given (EP-14)."""
-
-    def __init__(self, numbers: NumberRange) -> None:
-        super().__init__(
-            f"The {numbers.label} has no free number left. Widen the range in the number settings; "
-            "what waits for a number is then handled by itself."
-        )
-        self.range = numbers
-
-
 def start_of_search(numbers: NumberRange, highest_issued: int | None) -> int:
     """The lowest number that may be given.
 
@@ -84,15 +73,12 @@ def free_numbers(numbers: NumberRange, highest_issued: int | None, taken: Iterab
     yield from range(candidate, numbers.last + 1)
 
 
-def next_number(numbers: NumberRange, highest_issued: int | None, taken: Iterable[int]) -> int:
-    """The number to give now.
-
-    Raises:
-        RangeExhausted: none is left.
-    """
-    for number in free_numbers(numbers, highest_issued, taken):
-        return number
-    raise RangeExhausted(numbers)
+def used_up(numbers: NumberRange) -> str:
+    """What people are told when no number is left; nothing outside the range is given (EP-14)."""
+    return (
+        f"The {numbers.label} has no free number left. Widen the range in the number settings; "
+        "what waits for a number is then handled by itself."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ _LOCK = sa.text(
     f"select {_READ} from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
     "order by debtor_id for update"
 )
-_EXISTING = sa.text("select debtor_id from card where debtor_id = any(cast(:ids as text[]))")
 _NUMBERED = {
     kind: sa.text(
         f"select debtor_id from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
@@ -86,12 +85,6 @@ async def lock(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[s
     """The cards that exist, locked until the transaction ends; always in the order of their ids."""
     rows = await connection.execute(_LOCK, {"ids": sorted(set(debtor_ids))})
     return {row["debtor_id"]: _card(row) for row in rows.mappings()}
-
-
-async def existing(connection: AsyncConnection, debtor_ids: Iterable[str]) -> set[str]:
-    """Which of the ids are taken."""
-    rows = await connection.execute(_EXISTING, {"ids": list(debtor_ids)})
-    return set(rows.scalars())
 
 
 async def numbered(connection: AsyncConnection, kind: Kind, debtor_ids: Iterable[str]) -> set[str]:

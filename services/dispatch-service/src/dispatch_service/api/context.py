@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from klokwerk.clock import Clock
 from klokwerk.database import Database
-from klokwerk.http.pages import MOST
+from klokwerk.http.pages import MOST, decode_cursor
+from klokwerk.http.problems import Problem
 
 from dispatch_service.dispatcher import Dispatcher
 from dispatch_service.outcomes import Outcomes
@@ -39,3 +40,17 @@ In = Annotated[Service, Depends(_service)]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Rows on a page.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before.")]
 Administration = Annotated[str, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+def seen(cursor: str | None) -> int | None:
+    """The number that a cursor holds; none for the first page.
+
+    Raises:
+        Problem: 400 when it was not made by this list.
+    """
+    values = decode_cursor(cursor, 1)
+    if values is None:
+        return None
+    if not isinstance(values[0], int):
+        raise Problem(400, "The cursor is not valid", "Take it from `next` of the page before.")
+    return values[0]

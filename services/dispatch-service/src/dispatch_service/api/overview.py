@@ -7,10 +7,10 @@ from datetime import datetime
 from fastapi import APIRouter
 from klokwerk import parked
 from klokwerk.access import SignedIn
-from klokwerk.http.pages import Page, decode_cursor, page_of
+from klokwerk.http.pages import Page, page_of
 from pydantic import BaseModel
 
-from dispatch_service.api.context import Cursor, In, Limit
+from dispatch_service.api.context import Cursor, In, Limit, seen
 from dispatch_service.domain.timing import midnight
 from dispatch_service.store import invoices
 
@@ -60,9 +60,8 @@ async def list_waiting(
     service: In, _: SignedIn, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[WaitingItem]:
     """Invoices whose customer is not known here yet, oldest first."""
-    after = decode_cursor(cursor, 1)
     async with service.database.connect() as connection:
-        rows = await parked.waiting(connection, after=int(after[0]) if after else 0, limit=limit + 1)
+        rows = await parked.waiting(connection, after=seen(cursor) or 0, limit=limit + 1)
     page = page_of(rows, limit, lambda item: [item.id])
     items = [
         WaitingItem(

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from klokwerk.access import Person, SignedIn, allow
-from klokwerk.http.pages import Page, decode_cursor, page_of
+from klokwerk.http.pages import Page, page_of
 from klokwerk.http.problems import Problem, not_found
 from pydantic import BaseModel, ConfigDict
 
-from dispatch_service.api.context import RUN_ROLES, Cursor, In, Limit
+from dispatch_service.api.context import RUN_ROLES, Cursor, In, Limit, seen
 from dispatch_service.store import runs
 from dispatch_service.store.runs import Run
 
@@ -55,9 +55,8 @@ async def list_runs(
     cursor: Cursor = None,
 ) -> Page[RunItem]:
     """Runs, newest first."""
-    before = decode_cursor(cursor, 1)
     async with service.database.connect() as connection:
-        rows = await runs.page(connection, administration, int(before[0]) if before else None, limit + 1)
+        rows = await runs.page(connection, administration, seen(cursor), limit + 1)
     page = page_of(rows, limit, lambda run: [run.id])
     return Page(items=[_item(run) for run in page.items], next=page.next)
 

@@ -13,6 +13,7 @@ from ekt_service.domain.ekt import SaleKey
 from ekt_service.domain.file_name import PatternError, check_pattern
 from ekt_service.domain.mail import address_problem
 from ekt_service.domain.module import EktModule
+from ekt_service.edifact.clockt import OptionalSegment
 
 _LINES_NAMED = 10
 _SYSTEM = "/settings/ekt"
@@ -113,6 +114,7 @@ def requirements(
             warnings.append(
                 Requirement(Code.ACCEPTS_EKTS, text, "ekt.accepts_ekts", _configuration(debtor.id))
             )
+        warnings += _unknown_segments(debtor)
     missing += _of_sale(key, sale)
     return Requirements(tuple(missing), tuple(warnings))
 
@@ -121,6 +123,16 @@ def without_sale(debtor: Debtor, module: EktModule, abilities: Abilities) -> Req
     """What is missing apart from the sale, for a request that waits for it."""
     missing = [*_of_system(module), *_of_debtor(debtor, module, abilities)]
     return Requirements(tuple(missing), ())
+
+
+def _unknown_segments(debtor: Debtor) -> list[Requirement]:
+    known = {segment.value for segment in OptionalSegment}
+    strange = [name for name in debtor.ekt.optional_segments if name.upper() not in known]
+    if not strange:
+        return []
+    text = f"{', '.join(strange)}: no such optional segment. Known are {', '.join(sorted(known))}."
+    page = _configuration(debtor.id)
+    return [Requirement(Code.REQUIRED_DATA, text, "ekt.optional_segments", page)]
 
 
 def _configuration(debtor_id: str) -> str:

@@ -13,7 +13,7 @@ from klokwerk_contracts.sale_completed import Characteristic
 from klokwerk_contracts.types import Country
 from pydantic import BaseModel, Field, StringConstraints
 
-from sales_service.api.context import Body, Limit, Sales, Words, number
+from sales_service.api.context import Body, Limit, Sales, Words, cursor_text, number
 from sales_service.api.sale_bodies import Count, PackingCode, Price, VbnCode
 from sales_service.domain.lines import VatClass
 from sales_service.store import articles
@@ -77,7 +77,9 @@ async def list_articles(
     """Articles by number; `q` searches number, name and VBN code."""
     after = decode_cursor(cursor, 1)
     async with sales_.database.connect() as connection:
-        rows = await articles.page(connection, words=q, after=str(after[0]) if after else "", limit=limit + 1)
+        rows = await articles.page(
+            connection, words=q, after=cursor_text(after[0]) if after else "", limit=limit + 1
+        )
     page = page_of(rows, limit, lambda row: [row.number])
     return Page(items=[ArticleView.of(row) for row in page.items], next=page.next)
 

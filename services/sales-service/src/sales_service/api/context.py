@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -71,6 +72,34 @@ class Body(BaseModel):
     def _without_nul(cls, value: Any) -> Any:
         _no_nul(value)
         return value
+
+
+def _bad_cursor() -> Problem:
+    return Problem(
+        400, "The cursor is not valid", "Take it from `next` of the page before, for the same list."
+    )
+
+
+def cursor_number(value: Any) -> int:
+    """A whole number out of a cursor that may have been tampered with."""
+    if not isinstance(value, int) or not 0 <= value < 2**62:
+        raise _bad_cursor()
+    return value
+
+
+def cursor_text(value: Any) -> str:
+    """A text out of a cursor that may have been tampered with."""
+    if not isinstance(value, str) or "\x00" in value:
+        raise _bad_cursor()
+    return value
+
+
+def cursor_day(value: Any) -> date:
+    """A day out of a cursor that may have been tampered with."""
+    try:
+        return date.fromisoformat(cursor_text(value))
+    except ValueError:
+        raise _bad_cursor() from None
 
 
 def cents(amount: Decimal) -> str:

@@ -14,6 +14,9 @@ from sales_service.api.context import Body
 from sales_service.domain.invoices import Contact, Draft, DraftLine
 from sales_service.domain.lines import VatClass
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+"""A day that a document may bear."""
+
 
 class InvoiceLineBody(Body):
     """One line of a draft; quantity times price, VAT by the class of the goods."""
@@ -45,9 +48,9 @@ class InvoiceBody(Body):
 
     debtor_id: Identifier
     source: InvoiceSource = InvoiceSource.MANUAL
-    issue_date: date | None = None
+    issue_date: Day | None = None
     order_day: date | None = None
-    delivered_on: date | None = None
+    delivered_on: Day | None = None
     deliver_to: Address | None = None
     vat_regime: Text | None = None
     payment_term_days: Annotated[int, Field(ge=0, le=365)] | None = None

@@ -13,7 +13,7 @@ from klokwerk.http.pages import page_of
 from klokwerk_contracts.invoice_created import InvoiceKind, InvoiceSource
 from klokwerk_contracts.types import Identifier
 
-from sales_service.api.context import Context, Limit, Sales, Words
+from sales_service.api.context import Context, Limit, Sales, Words, cursor_number
 from sales_service.api.invoice_views import InvoiceRow
 from sales_service.store import invoices
 from sales_service.store.invoices import Filters, Invoice
@@ -60,7 +60,7 @@ async def list_invoices(
 ) -> Page[InvoiceRow]:
     """Invoices and credit notes, last added first (LS-02, LS-03, LS-37)."""
     after = decode_cursor(cursor, 1)
-    place = int(after[0]) if after and str(after[0]).isdigit() else None
+    place = cursor_number(after[0]) if after else None
     async with sales_.database.connect() as connection:
         rows = await invoices.page(connection, wanted, after=place, limit=limit + 1)
     page = page_of(rows, limit, lambda row: [row.place])

@@ -21,11 +21,12 @@ ENTITY = "invoice"
 
 
 class DispatchView(BaseModel):
-    """How the dispatch of an invoice stands, as the dispatch service last told."""
+    """How the dispatch of an invoice stands, as the dispatch service last told; `intent` says who wanted it."""
 
     state: str
     channel: str
     message: str
+    intent: str
     at: datetime
 
 
@@ -78,6 +79,7 @@ def _row_values(invoice: Invoice) -> dict[str, Any]:
             state=invoice.dispatch_state,
             channel=invoice.dispatch_channel or "",
             message=invoice.dispatch_message or "",
+            intent=invoice.dispatch_intent or "",
             at=invoice.dispatch_at,
         )
     return {

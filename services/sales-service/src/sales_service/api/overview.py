@@ -12,7 +12,7 @@ from klokwerk.http import Page, decode_cursor
 from klokwerk.http.pages import page_of
 from pydantic import BaseModel
 
-from sales_service.api.context import Limit, Sales
+from sales_service.api.context import Limit, Sales, cursor_number
 from sales_service.store import overview
 from sales_service.store.overview import Happened
 
@@ -63,7 +63,7 @@ async def waiting(
     after = decode_cursor(cursor, 1)
     async with sales_.database.connect() as connection:
         rows = await parked.waiting(
-            connection, after=int(after[0]) if after and str(after[0]).isdigit() else 0, limit=limit + 1
+            connection, after=cursor_number(after[0]) if after else 0, limit=limit + 1
         )
     page = page_of(rows, limit, lambda row: [row.id])
     items = [

@@ -8,14 +8,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from klokwerk.access import SignedIn, trail
-from klokwerk.http import Page, Problem, decode_cursor, etag
+from klokwerk.http import Page, decode_cursor, etag
 from klokwerk.http.pages import page_of
 from klokwerk.http.problems import not_found
 from klokwerk_contracts.debtor_changed import DebtorChanged
 from klokwerk_contracts.types import Identifier
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sales_service.api.context import Context, Limit, Sales, Words, cents
+from sales_service.api.context import Context, Limit, Sales, Words, cents, cursor_day, cursor_text
 from sales_service.api.resend import requirements
 from sales_service.api.sale_views import (
     CanResend,
@@ -40,18 +40,11 @@ async def list_days(
 ) -> Page[DayView]:
     """Order days with sales, newest first, back to the first one (EF-17)."""
     after = decode_cursor(cursor, 1)
-    before = _day_of(after[0]) if after else None
+    before = cursor_day(after[0]) if after else None
     async with sales_.database.connect() as connection:
         rows = await sales.days(connection, before=before, limit=limit + 1)
     page = page_of(rows, limit, lambda row: [row.order_day])
     return Page(items=[DayView.of(row) for row in page.items], next=page.next)
-
-
-def _day_of(value: Any) -> date:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise Problem(400, "The cursor is not valid", "Take it from `next` of the page before.") from None
 
 
 @router.get("/days/default")
@@ -76,7 +69,7 @@ async def sold_per_debtor(
             connection,
             day,
             words=q,
-            after=(str(after[0]), str(after[1])) if after else None,
+            after=(cursor_text(after[0]), cursor_text(after[1])) if after else None,
             limit=limit + 1,
         )
     page = page_of(rows, limit, lambda row: [row.name, row.debtor_id])

@@ -58,6 +58,8 @@ _PACKING = {
     "de": "Verpackung",
     "fi": "Pakkaus",
 }
+MOST_AMOUNT = Decimal(1_000_000_000)
+"""Net amount from which on a line is taken for a typing error."""
 _ADDRESS_ORDER = (AddressKind.INVOICE, AddressKind.POSTAL, AddressKind.VISIT, AddressKind.DELIVERY)
 _DELIVERY_ORDER = (AddressKind.DELIVERY, AddressKind.VISIT, AddressKind.POSTAL, AddressKind.INVOICE)
 
@@ -303,7 +305,7 @@ def _line_faults(draft: Draft) -> list[Fault]:
             )
         if line.base_quantity <= 0:
             faults.append(Fault(f"{field}.base_quantity", "it is not above zero", "write 1 or more"))
-        if abs(line.quantity * line.price) >= Decimal("1e12"):
+        elif abs(line.quantity * line.price / line.base_quantity) >= MOST_AMOUNT:
             faults.append(Fault(f"{field}.quantity", "the amount is too large", "check quantity and price"))
     return faults
 

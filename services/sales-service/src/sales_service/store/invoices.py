@@ -63,6 +63,7 @@ class Invoice:
     dispatch_channel: str | None = None
     dispatch_message: str | None = None
     dispatch_at: datetime | None = None
+    dispatch_intent: str | None = None
 
 
 _COLUMNS = (
@@ -73,7 +74,7 @@ _COLUMNS = (
 _LIGHT = _COLUMNS.replace("draft, document", "null::jsonb as draft, null::jsonb as document")
 _DISPATCH = (
     "x.state as dispatch_state, x.channel as dispatch_channel, x.message as dispatch_message, "
-    "x.changed_at as dispatch_at"
+    "x.changed_at as dispatch_at, x.intent as dispatch_intent"
 )
 _FROM = (
     "from invoices i left join invoice_dispatches x on x.invoice_id = i.invoice_id and x.purpose = 'invoice'"

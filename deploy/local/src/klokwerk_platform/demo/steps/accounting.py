@@ -11,6 +11,7 @@ from klokwerk_platform.demo.doors import StepFailedError, until
 from klokwerk_platform.demo.play import Play, expect
 
 _FILE, _DIRECT = "main", "export"
+_REFUSED = "Haus der Blumen e.K."
 
 
 async def fetch(play: Play, administration: str, kind: str) -> list[dict[str, Any]]:
@@ -22,29 +23,27 @@ async def fetch(play: Play, administration: str, kind: str) -> list[dict[str, An
 async def file_mode(play: Play) -> None:
     """Exact Online's XML file, all or nothing; repeated with only the lines that are right."""
     lines = await fetch(play, _FILE, "debtors")
-    expect({line["action"] for line in lines}, {"insert"}, "actions at first use (EP-36)")
-    without = [line for line in lines if not line["number"]]
-    ready = [line for line in lines if line["number"] and not line["preflight"]]
-    play.screen.done(f"{len(lines)} debtors fetched for {_FILE}, {len(without)} still without a number")
+    expect({line["action"] for line in lines}, {"Insert"}, "actions at first use (EP-36)")
+    wrong = [line for line in lines if line["preflight"]]
+    ready = [line for line in lines if not line["preflight"]]
+    play.screen.done(f"{len(lines)} debtors fetched for {_FILE}, {len(wrong)} of them can't go as they are")
     existing = ready[0]
     await play.doors.ask(
         "accounting-sync",
         "POST",
         f"/{_FILE}/debtors/lines/status",
-        json={"line_ids": [existing["id"]], "action": "update"},
+        json={"line_ids": [existing["id"]], "action": "Update"},
     )
     play.screen.done(f"{existing['name']} set to Update by hand: Exact knows it already (EP-37)")
-    if without:
-        failed = await _export(play, _FILE, "debtors", None)
-        expect(failed["state"], "failed", "an export with a line that cannot go (EP-58)")
-        again = await play.doors.everything("accounting-sync", f"/{_FILE}/debtors/lines")
-        told = [line for line in again if line["message"]]
-        expect(
-            {line["id"] for line in without} <= {line["id"] for line in told}, True, "lines with a message"
-        )
-        play.screen.proof(
-            f"all or nothing: the export failed, {len(told)} lines say why: {told[0]['message']}"
-        )
+    failed = await _export(play, _FILE, "debtors", None)
+    expect(failed["state"], "failed", "an export with lines that cannot go (EP-58)")
+    again = await play.doors.everything("accounting-sync", f"/{_FILE}/debtors/lines")
+    told = {line["id"]: line for line in again if line["message"]}
+    expect(set(told), {line["id"] for line in wrong}, "lines with a message")
+    said = told[wrong[0]["id"]]
+    play.screen.proof(
+        f"all or nothing: the export failed; Melding on {said['name']}: {said['message']} (EP-58, EP-62)"
+    )
     done = await _export(play, _FILE, "debtors", [line["id"] for line in ready])
     expect(done["state"], "done", f"export of the right lines: {done['message']}")
     root = _read(play.exports / _FILE / done["file_name"])
@@ -80,23 +79,39 @@ async def _creditors(play: Play) -> None:
 
 async def direct_mode(play: Play) -> None:
     """Line by line into the simulated Exact Online, with one line refused and its message shown."""
-    lines = [line for line in await fetch(play, _DIRECT, "debtors") if line["number"]]
-    if len(lines) < 2:
-        raise StepFailedError(f"only {len(lines)} debtors of {_DIRECT} have a number; the play needs two")
-    exact, refused = play.doors.servers.exact_url, lines[-1]
+    lines = await fetch(play, _DIRECT, "debtors")
+    await _export(play, _DIRECT, "debtors", None)
+
+    async def refused_here() -> list[dict[str, Any]]:
+        left = await play.doors.everything("accounting-sync", f"/{_DIRECT}/debtors/lines")
+        return left if all(line["message"] for line in left) else []
+
+    left_over = await until("a message on every line without a number", refused_here)
+    expect({line["message_origin"] for line in left_over}, {"own"}, "origin of the messages (EP-49)")
+    play.screen.proof(
+        f'{len(left_over)} lines stay here, Melding of our own: "{left_over[0]["message"]}" (D-05)'
+    )
+    exact = play.doors.servers.exact_url
+    refused = next(line for line in lines if line["name"] == _REFUSED)
     settings = await play.doors.outside(f"{exact}/_exact")
     message = "Verplicht: Betalingsconditie"
     settings["refuse"] = [{"name": refused["name"], "message": message}]
-    answer = await play.doors._client.put(f"{exact}/_exact", json=settings)
-    answer.raise_for_status()
-    await _export(play, _DIRECT, "debtors", [line["id"] for line in lines])
+    (await play.doors._client.put(f"{exact}/_exact", json=settings)).raise_for_status()
+    for line in lines:
+        await play.doors.ask(
+            "debtor-service", "POST", f"/debtors/{line['debtor_id']}/numbers", json={"kind": "debtor"}
+        )
+    play.screen.done(f"{len(lines)} debtors of {_DIRECT} numbered by the button beside the number (EP-09)")
+    play.screen.done("nothing else is pressed: a line that waited for its card goes by itself (EP-47, D-07)")
 
     async def told() -> dict[str, Any]:
         left = await play.doors.everything("accounting-sync", f"/{_DIRECT}/debtors/lines")
         mine = {line["id"]: line for line in left}
         gone = all(line["id"] not in mine for line in lines if line is not refused)
         said = mine.get(refused["id"], {})
-        return said if gone and message in said.get("message", "") else {}
+        if not gone or message not in said.get("message", ""):
+            raise StepFailedError(str([(line["name"], line["state"], line["message"]) for line in left]))
+        return said
 
     left = await until("all lines but the refused one are gone", told)
     names = await _accounts(play)
@@ -142,7 +157,7 @@ async def changed_card(play: Play) -> None:
         return next((line for line in lines if line["debtor_id"] == debtor), {})
 
     line = await until("the changed card on the list", back)
-    expect(line["action"], "update", f"action of {line['name']} (EP-27)")
+    expect(line["action"], "Update", f"action of {line['name']} (EP-27)")
     play.screen.proof(
         f"{line['name']} changed its phone number and is back on the list as Update (EP-21, EP-25)"
     )

@@ -69,7 +69,7 @@ async def _accounting(play: Play) -> None:
         numbers = {"first": entry["first"], "last": entry["last"]}
         ranges.setdefault(entry["administration"], {})[kind] = numbers
     terms = {str(days): str(days) for days in (0, 7, 8, 14, 21, 30, 45, 60)}
-    mappings = {"payment_terms": terms}
+    mappings = {"payment_terms": terms, "currencies": {"EUR": "EUR", "SEK": "SEK"}}
     settings = await doors.outside(f"{exact}/_exact")
     tokens = (await doors._client.post(f"{exact}/_exact/token")).json()
     credentials = {

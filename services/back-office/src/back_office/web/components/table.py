@@ -13,9 +13,10 @@ from back_office.web.components.message import Link
 
 
 class Kind(StrEnum):
-    """How a column is written."""
+    """How a column is written; a short one is never broken into lines."""
 
     TEXT = "text"
+    SHORT = "short"
     NUMBER = "number"
     MAIN = "main"
 

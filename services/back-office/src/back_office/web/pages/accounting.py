@@ -141,10 +141,10 @@ async def lines(administration: str, kind: str, visit: SignedIn) -> Response:
         columns=(
             Column("name", t("accounting.name"), Kind.MAIN),
             Column("number", t("accounting.number")),
-            Column("action", t("accounting.action")),
+            Column("action", t("accounting.action"), Kind.SHORT),
             Column("message", t("accounting.message")),
             Column("data", t("accounting.data")),
-            Column("open", t("accounting.relation")),
+            Column("open", t("accounting.relation"), Kind.SHORT),
         ),
         rows=tuple(_line_row(line, visit) for line in page.items),
         empty=Empty(t(f"accounting.empty_{kind}"), t("accounting.empty_why")),
@@ -301,17 +301,16 @@ def _line_row(line: SyncLine, visit: Visit) -> Row:
                 note=by_hand,
             ),
             Cell(trouble, note=note),
-            Cell(data_words(line.data)),
+            Cell(data_words({k: v for k, v in line.data.items() if v not in (line.number, line.name)})),
             Cell(t("accounting.open_relation"), f"/debtors/{segment(line.debtor_id)}"),
         ),
     )
 
 
 def data_words(data: Any) -> str:
-    """The values that will be sent, in one line; names and numbers have columns of their own."""
+    """The values that will be sent, in one line."""
     if isinstance(data, dict):
-        shown = (data_words(value) for name, value in data.items() if name not in ("name", "number", "id"))
-        return " · ".join(part for part in shown if part)
+        return " · ".join(part for part in map(data_words, data.values()) if part)
     if isinstance(data, list | tuple):
         return " · ".join(part for part in map(data_words, data) if part)
     return "" if data is None or isinstance(data, bool) else str(data)

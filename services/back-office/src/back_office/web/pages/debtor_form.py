@@ -8,9 +8,10 @@ from typing import Any
 from klokwerk_contracts.debtor_changed import AddressKind
 
 from back_office.clients.debtors import Card
+from back_office.clients.transport import Problem
 from back_office.texts.catalogue import Translator
 from back_office.web.components.addresses import segment
-from back_office.web.components.form import Control, Field, Form, Section, new_once
+from back_office.web.components.form import Control, Field, Form, Section, field_name, new_once
 from back_office.web.components.table import Option
 
 COUNTRIES = ("NL", "BE", "DE", "SE", "FR", "DK", "FI", "AT", "LU", "PL", "GB", "CH", "NO", "IT", "ES")
@@ -48,13 +49,13 @@ def _who(card: Card, t: Translator, *, new: bool) -> Section:
             Field("name", t("debtor.name"), card.name, required=True, wide=True),
             Field("search_name", t("debtor.search_name"), card.search_name),
             Field("party", t("debtor.party"), card.party, Control.SELECT, parties),
-            Field("kind.debtor", t("debtor.is_debtor"), _tick(new or "debtor" in card.kinds), Control.TICK),
-            Field("kind.creditor", t("debtor.is_creditor"), _tick("creditor" in card.kinds), Control.TICK),
             Field(
                 "country", t("debtor.country"), card.country, Control.SELECT, _codes(COUNTRIES, card.country)
             ),
             Field("vat_number", t("debtor.vat_number"), card.vat_number),
             Field("chamber_number", t("debtor.chamber_number"), card.chamber_number),
+            Field("kind.debtor", t("debtor.is_debtor"), _tick(new or "debtor" in card.kinds), Control.TICK),
+            Field("kind.creditor", t("debtor.is_creditor"), _tick("creditor" in card.kinds), Control.TICK),
         ),
     )
 
@@ -165,6 +166,28 @@ def to_card(card: Card | None, typed: Mapping[str, str]) -> dict[str, Any]:
     body["payment_term_days"] = int(term) if term.isdecimal() else term or None
     body["invoice_delivery"] = _reachable(body.get("invoice_delivery", {}), typed)
     return body
+
+
+def renamed(problem: Problem, sent: Mapping[str, Any]) -> Problem:
+    """The problem with its fields named as in the form: the service counts in the lists that it was sent."""
+    errors = tuple(
+        error.model_copy(update={"field": _form_field(field_name(error.field), sent)})
+        for error in problem.errors
+    )
+    return problem.model_copy(update={"errors": errors})
+
+
+def _form_field(name: str, sent: Mapping[str, Any]) -> str:
+    parts = name.split(".")
+    if parts[0] == "emails" and len(parts) > 1 and parts[1].isdecimal():
+        emails = sent.get("emails", [])
+        index = int(parts[1])
+        return f"emails.{emails[index]['document']}" if index < len(emails) else name
+    if parts[0] == "kinds":
+        return "kind.debtor"
+    if parts[0] == "addresses" and len(parts) > 2 and parts[2] == "lines":
+        return f"addresses.{parts[1]}.lines.0"
+    return name
 
 
 def _addresses(known: list[dict[str, Any]], typed: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from back_office.clients.debtors import Card
@@ -90,11 +92,12 @@ async def new(visit: SignedIn) -> Response:
 async def add(visit: SignedIn) -> Response:
     """Add the card; what is refused comes back with everything that was typed."""
     typed = await visit.form()
+    wanted = debtor_form.to_card(None, typed)
     try:
-        added = await visit.clients.debtors.create(debtor_form.to_card(None, typed), typed.get("_once", ""))
+        added = await visit.clients.debtors.create(wanted, typed.get("_once", ""))
     except Refused as refused:
         form = debtor_form.of_card(None, visit.t, revision="", read_only=False)
-        return await _refused(visit, None, form.with_values(typed), refused)
+        return await _refused(visit, None, form.with_values(typed), refused, wanted)
     await visit.say(done(visit.t("debtor.added", name=added.value.name)))
     return visit.go(f"/debtors/{segment(added.value.debtor_id)}")
 
@@ -119,7 +122,7 @@ async def save(debtor_id: str, visit: SignedIn) -> Response:
         stale = told_stale(form.with_values(typed), current.value, visit)
         return await _card_page(visit, current.value, "", stale, 409)
     except Refused as refused:
-        return await _refused(visit, current.value, form.with_values(typed), refused)
+        return await _refused(visit, current.value, form.with_values(typed), refused, changed)
     await visit.say(done(visit.t("debtor.saved", name=saved.value.name)))
     return visit.go(f"/debtors/{segment(debtor_id)}")
 
@@ -141,10 +144,12 @@ async def give_number(debtor_id: str, visit: SignedIn) -> Response:
     return visit.go(f"/debtors/{segment(debtor_id)}")
 
 
-async def _refused(visit: Visit, card: Card | None, form: Form, refused: Refused) -> Response:
+async def _refused(
+    visit: Visit, card: Card | None, form: Form, refused: Refused, sent: dict[str, Any]
+) -> Response:
     if not refused.problem.errors:
         raise refused
-    marked = form.refused(refused.problem, visit.t("form.not_saved"))
+    marked = form.refused(debtor_form.renamed(refused.problem, sent), visit.t("form.not_saved"))
     return await _card_page(visit, card, "", marked, 422)
 
 

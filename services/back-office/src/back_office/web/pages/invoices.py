@@ -50,8 +50,8 @@ async def find(visit: SignedIn) -> Response:
         columns=(
             Column("number", t("invoices.number"), Kind.MAIN),
             Column("customer", t("invoices.customer")),
-            Column("date", t("invoices.date")),
-            Column("due", t("invoices.due")),
+            Column("date", t("invoices.date"), Kind.SHORT),
+            Column("due", t("invoices.due"), Kind.SHORT),
             Column("amount", t("invoices.amount"), Kind.NUMBER),
             Column("payment", t("invoices.payment")),
             Column("dispatch", t("invoices.dispatch")),

@@ -112,7 +112,7 @@ async def sale(day: date, debtor_id: str, visit: SignedIn) -> Response:
         sale=found,
         button=button and visit.may("resend_ekt"),
         explain=not button,
-        missing=_missing(found, log),
+        missing=_missing(found, log, t("ekt.mend")),
         resends=resends,
         warn_often=warn_before_resend(resends),
         lines=_lines(found, visit),
@@ -177,21 +177,22 @@ def _not_sent(failure: ServiceFailure, visit: Visit) -> Message:
     )
 
 
-def _missing(found: SaleOfDebtor, log: DebtorDay) -> list[Item]:
+def _missing(found: SaleOfDebtor, log: DebtorDay, mend: str) -> list[Item]:
     """Everything that stands in the way, once each: the sale's own words first (D-01)."""
+    here = f"/sales/{found.order_day.isoformat()}/{found.debtor_id}"
     items: list[Item] = []
     rules: set[str] = set()
+
+    def item(text: str, link: str) -> Item:
+        page = own_page(link)
+        return Item(text, Link(mend, page) if page and page != here else None)
+
     for gap in found.can_resend.missing:
         rules.add(gap.rule)
         text = ": ".join(part for part in (gap.label, gap.message) if part)
-        items.append(_item(" - ".join(part for part in (text, gap.cure) if part), gap.link))
-    items += [_item(one.text, one.link) for one in log.missing if one.code not in rules]
+        items.append(item(" - ".join(part for part in (text, gap.cure) if part), gap.link))
+    items += [item(one.text, one.link) for one in log.missing if one.code not in rules]
     return items
-
-
-def _item(text: str, link: str) -> Item:
-    page = own_page(link)
-    return Item(text, Link("→", page) if page else None)
 
 
 def _day(text: str) -> date | None:
@@ -229,6 +230,7 @@ def _sold_row(row: SoldToDebtor, day: date, visit: Visit) -> Row:
 
 def _lines(found: SaleOfDebtor, visit: Visit) -> Table:
     t, formats = visit.t, visit.formats
+    lacking = any(line.missing for line in found.lines)
     return Table(
         id="lines",
         caption=t("sales.lines"),
@@ -240,15 +242,15 @@ def _lines(found: SaleOfDebtor, visit: Visit) -> Table:
             Column("allocated", t("sales.allocated"), Kind.NUMBER),
             Column("price", t("sales.price"), Kind.NUMBER),
             Column("amount", t("sales.amount"), Kind.NUMBER),
-            Column("missing", t("sales.missing")),
+            *((Column("missing", t("sales.missing")),) if lacking else ()),
         ),
-        rows=tuple(_line_row(line, found.currency, visit) for line in found.lines),
+        rows=tuple(_line_row(line, found.currency, visit, lacking=lacking) for line in found.lines),
         empty=Empty(t("sales.lines_empty")),
         sums=((t("table.sum_all"), formats.money(found.total, found.currency)),) if found.lines else (),
     )
 
 
-def _line_row(line: SaleLine, currency: str, visit: Visit) -> Row:
+def _line_row(line: SaleLine, currency: str, visit: Visit, *, lacking: bool) -> Row:
     formats = visit.formats
     codes = " · ".join(
         part for part in (line.article_number, line.vbn_code and f"VBN {line.vbn_code}") if part
@@ -268,7 +270,7 @@ def _line_row(line: SaleLine, currency: str, visit: Visit) -> Row:
             Cell(formats.number(line.allocated)),
             Cell(price),
             Cell(formats.money(line.amount, currency)),
-            Cell("; ".join(gap.message for gap in line.missing)),
+            *((Cell("; ".join(gap.message for gap in line.missing)),) if lacking else ()),
         ),
     )
 
@@ -288,10 +290,15 @@ def _log(log: DebtorDay, found: SaleOfDebtor, visit: Visit) -> Table:
             Column("file", t("ekt.file")),
             Column("who", t("ekt.who")),
         ),
-        rows=tuple(_log_row(ekt, visit) for ekt in log.ekts),
+        rows=tuple(_log_row(ekt, visit) for ekt in sorted(log.ekts, key=_asked_at, reverse=True)),
         empty=Empty(t("ekt.log_empty"), t("ekt.log_empty_why")),
         poll_seconds=POLL_SECONDS if moving or not log.ekts else POLL_SECONDS * 5,
     )
+
+
+def _asked_at(ekt: Ekt) -> float:
+    moment = ekt.requested_at or ekt.changed_at
+    return moment.timestamp() if moment else 0.0
 
 
 def _log_row(ekt: Ekt, visit: Visit) -> Row:

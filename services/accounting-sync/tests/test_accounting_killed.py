@@ -1,0 +1,158 @@
+"""The service as a process of its own, killed with SIGKILL in the middle of an export, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from accounting_world import SECRET, Books, ExactWorld, World, exact_online
+from fastapi import FastAPI
+from klokwerk.clock import SystemClock
+from klokwerk.database import Database
+from klokwerk.kafka import KafkaAddress
+from klokwerk.testing import TokenIssuer, eventually, fresh_database, own_prefix, topics, topics_of
+from klokwerk_contracts import DebtorChanged
+from klokwerk_platform.http_server import serving
+from klokwerk_platform.ports import free_ports
+from lxml import etree
+
+
+class Service:
+    """`python -m accounting_sync serve` with a way to kill it."""
+
+    def __init__(self, environment: dict[str, str], port: int) -> None:
+        self._environment = environment
+        self._port = port
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "accounting_sync",
+            "serve",
+            env={**os.environ, **self._environment, "KLOKWERK_PORT": str(self._port)},
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}") as client:
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get("/health/ready")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(ready, within=60)
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def _keys(issuer: TokenIssuer) -> AsyncIterator[str]:
+    app = FastAPI()
+
+    @app.get("/keys")
+    async def keys() -> dict[str, object]:
+        return {"keys": [issuer.key.as_dict(private=False)]}
+
+    (port,) = free_ports(1)
+    async with serving([(app, port)]):
+        yield f"http://127.0.0.1:{port}/keys"
+
+
+@pytest.fixture
+async def service(platform_servers, tmp_path: Path) -> AsyncIterator[tuple[Service, World]]:
+    kafka = KafkaAddress(platform_servers.kafka, own_prefix())
+    issuer = TokenIssuer()
+    clock = SystemClock()
+    (port,) = free_ports(1)
+    async with (
+        topics(kafka, topics_of("accounting-sync", DebtorChanged)),
+        fresh_database(platform_servers.admin_database_url, "accounting_sync") as url,
+        exact_online(clock) as exact,
+        _keys(issuer) as keys,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+        environment = {
+            "KLOKWERK_DATABASE_URL": url,
+            "KLOKWERK_KAFKA": kafka.bootstrap,
+            "KLOKWERK_TOPIC_PREFIX": kafka.prefix,
+            "KLOKWERK_SECRET_KEY": SECRET,
+            "KLOKWERK_EXPORT_FOLDER": str(tmp_path),
+            "KLOKWERK_WORKER_SECONDS": "0.2",
+            "KLOKWERK_DELIVERY_LEASE_SECONDS": "1",
+            "KLOKWERK_ISSUER": issuer.issuer,
+            "KLOKWERK_JWKS_URL": keys,
+        }
+        running = Service(environment, port)
+        await running.start()
+        database = Database(url)
+        yield running, World(client, clock, kafka, exact, database, tmp_path, issuer)
+        await database.close()
+        await running.kill()
+
+
+async def _state(books: Books) -> str:
+    rows = await books.world.rows("select state from export where administration = :code", code=books.code)
+    return rows[0].state if rows else ""
+
+
+async def test_a_file_export_killed_in_the_middle_ends_as_one_whole_file(
+    service: tuple[Service, World],
+) -> None:
+    process, world = service
+    books = await world.books()
+    count = 1500
+    await books.taken_up(*(books.card() for _ in range(count)))
+    asking = asyncio.create_task(world.ask("POST", f"/{books.code}/debtors/export"))
+    await eventually(lambda: _is(books, "planned"), within=60)
+    await process.kill()
+    await asyncio.gather(asking, return_exceptions=True)
+    await process.start()
+    await eventually(lambda: _is(books, "done"), within=60)
+    (entry,) = await books.exports()
+    files = sorted(path.name for path in (world.folder / books.code).iterdir())
+    assert files == [entry["file_name"]]
+    document = etree.fromstring((world.folder / books.code / entry["file_name"]).read_bytes())
+    assert len({account.get("code") for account in document.iterfind("Accounts/Account")}) == count
+    assert (entry["synced"], await books.lines()) == (count, [])
+
+
+async def _is(books: Books, wanted: str) -> bool:
+    return await _state(books) == wanted
+
+
+async def test_a_direct_export_killed_after_the_insert_left_makes_no_duplicate(
+    service: tuple[Service, World],
+) -> None:
+    process, world = service
+    books = await world.books("exact-direct")
+    await books.taken_up(books.card(), books.card())
+    await world.exact.behave(slow_seconds=0.5, only_methods=["POST"], only_paths=["/api/v1"])
+    await books.export()
+    await eventually(lambda: _posted(world.exact))
+    await process.kill()
+    await world.exact.behave()
+    await process.start()
+    (entry,) = await books.exports()
+    done = await books.finished(entry)
+    assert (done["synced"], done["failed"]) == (2, 0)
+    assert [(account["Code"], account["writes"]) for account in await world.exact.accounts()] == [
+        ("10001", 1),
+        ("10002", 1),
+    ]
+
+
+async def _posted(exact: ExactWorld) -> bool:
+    return bool(await exact.requests("POST", "/api/v1"))

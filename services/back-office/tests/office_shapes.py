@@ -1,0 +1,170 @@
+"""What the services answer, as small as it may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DAY = "2026-11-02"
+
+
+def page(*items: dict[str, Any], after: str | None = None) -> dict[str, Any]:
+    return {"items": list(items), "next": after}
+
+
+def card(**changes: Any) -> dict[str, Any]:
+    return {
+        "debtor_id": "d1",
+        "revision": 4,
+        "state": "active",
+        "kinds": ["debtor"],
+        "party": "organisation",
+        "name": "Jansen Bloemen",
+        "country": "NL",
+        "addresses": [
+            {
+                "kind": "visit",
+                "lines": ["Kade 1"],
+                "postal_code": "2225 AA",
+                "city": "Katwijk",
+                "country": "NL",
+            }
+        ],
+        "emails": [{"address": "info@jansen.example", "document": "general"}],
+        "phones": ["+31 71 5550111", "+31 6 1"],
+        "language": "nl",
+        "currency": "EUR",
+        "bank_accounts": [{"iban": "NL91ABNA0417164300", "bic": ""}],
+        "internal_note": "calls early",
+        "ekt": {"use_ekts": True},
+        "changed_at": "2026-11-02T09:42:00Z",
+        "changed_by": "Piet",
+        **changes,
+    }
+
+
+def sold(**changes: Any) -> dict[str, Any]:
+    return {
+        "debtor_id": "d1",
+        "debtor_number": "10001",
+        "name": "Jansen Bloemen",
+        "use_ekts": True,
+        "lines": 2,
+        "total": "120.00",
+        "currency": "EUR",
+        "complete": True,
+        "revision": 1,
+        "ekt": {"trigger": "first", "state": "sent", "message": "250 OK", "at": "2026-11-02T09:00:00Z"},
+        **changes,
+    }
+
+
+def sale(*, use_ekts: bool = True, **changes: Any) -> dict[str, Any]:
+    return {
+        "debtor_id": "d1",
+        "debtor": {
+            "debtor_id": "d1",
+            "debtor_number": "10001",
+            "name": "Jansen Bloemen",
+            "use_ekts": use_ekts,
+        },
+        "order_day": DAY,
+        "revision": 1,
+        "complete": True,
+        "total": "72.00",
+        "currency": "EUR",
+        "lines": [
+            {
+                "line_id": "l1",
+                "name": "R GR AVALANCHE+",
+                "units": 3,
+                "pieces_per_unit": 50,
+                "allocated": 3,
+                "price": {"amount": "0.48", "currency": "EUR"},
+                "amount": "72.00",
+                "missing": [],
+            }
+        ],
+        "can_resend": {"visible": use_ekts, "missing": []},
+        **changes,
+    }
+
+
+def ekt(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"0000000{number}",
+        "debtor_id": "d1",
+        "order_day": DAY,
+        "trigger": "first" if number == 1 else "resend",
+        "state": "sent",
+        "message": "250 OK",
+        "sale_revision": 1,
+        "requested_by": "" if number == 1 else "anna",
+        "requested_at": f"2026-11-02T09:0{number}:00Z",
+        "reason": "unsaid",
+        "recipient": "info@jansen.example",
+        "file_name": f"EKT-{number}.edi",
+        "files": [{"number": 1, "name": f"EKT-{number}.edi"}],
+        "changed_at": f"2026-11-02T09:0{number}:00Z",
+        **changes,
+    }
+
+
+def debtor_day(*ekts: dict[str, Any], visible: bool = True, **changes: Any) -> dict[str, Any]:
+    return {
+        "visible": visible,
+        "can_resend": visible,
+        "missing": [],
+        "warnings": [],
+        "ekts": list(ekts),
+        **changes,
+    }
+
+
+def invoice(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "invoice_id": f"i{number}",
+        "number": f"F2026-0000{number}",
+        "kind": "invoice",
+        "state": "final",
+        "source": "manual",
+        "debtor_id": "d1",
+        "buyer_name": "Jansen Bloemen",
+        "issue_date": DAY,
+        "due_date": "2026-11-16",
+        "currency": "EUR",
+        "net": "120.00",
+        "vat": "10.80",
+        "gross": "130.80",
+        "payment_status": "not_paid",
+        "dispatch": None,
+        **changes,
+    }
+
+
+def outcome(state: str, message: str, intent: str = "automatic") -> dict[str, Any]:
+    return {
+        "state": state,
+        "message": message,
+        "channel": "email",
+        "intent": intent,
+        "at": "2026-11-03T00:05:00Z",
+    }
+
+
+def line(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"line-{number}",
+        "debtor_id": f"d{number}",
+        "number": f"1000{number}",
+        "name": f"Customer {number}",
+        "action": "Insert",
+        "state": "listed",
+        "message": "",
+        "never_synced": True,
+        "data": {"number": f"1000{number}", "address": {"city": "Katwijk"}, "vat_number": "NL999000010B17"},
+        **changes,
+    }
+
+
+def problem(status: int, title: str, *errors: dict[str, str], detail: str = "") -> dict[str, Any]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "errors": list(errors)}

@@ -1,0 +1,190 @@
+"""The consumers of a service against a bare loop: fetch, read, COPY into a table, commit the offset.
+
+Both store the same rows of the same records into the same table; the service's layer validates headers and
+body of every event beside that, keeps dead letters apart and watches itself. The last comparison replays a
+topic that is stored already: the revision-guarded upsert finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import asyncpg
+import sqlalchemy as sa
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from ground import GROUP, TOPIC, Ground, records
+from klokwerk.consume import Consumers, Received, Subscription
+from klokwerk.database import raw
+from klokwerk.kafka import KafkaAddress
+from klokwerk_contracts import EktResendRequested
+from measure import Comparison, Side, Watch, compare
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+EVENTS = 30_000
+EVENTS_A_SECOND = 15_000.0
+BATCH = 500
+_COLUMNS = ("request_id", "debtor_id", "order_day", "revision", "note")
+_UPSERT = (
+    "insert into stored select * from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::text[]) "
+    "on conflict (request_id) do update set debtor_id = excluded.debtor_id, order_day = excluded.order_day, "
+    "revision = excluded.revision, note = excluded.note where stored.revision < excluded.revision"
+)
+_TRUNCATE = sa.text("truncate stored")
+_COUNT = sa.text("select count(*) from stored")
+
+Batch = list[Received[EktResendRequested]]
+
+
+async def copy_in(connection: AsyncConnection, batch: Batch) -> None:
+    """A set-based handler for events that are all new."""
+    rows = [_row(item.event) for item in batch]
+    await (await raw(connection)).copy_records_to_table("stored", records=rows, columns=_COLUMNS)
+
+
+async def upsert(connection: AsyncConnection, batch: Batch) -> None:
+    """A set-based handler that may see everything twice."""
+    await (await raw(connection)).execute(_UPSERT, *zip(*(_row(item.event) for item in batch), strict=True))
+
+
+def _row(event: EktResendRequested) -> tuple[str, str, date, int, str]:
+    return event.request_id, event.debtor_id, event.order_day, event.sale_revision, event.note
+
+
+async def run(ground: Ground) -> list[Comparison]:
+    """From the first batch that arrives until the last one is stored."""
+    count = ground.count(EVENTS)
+    await _publish(ground.kafka, count)
+
+    async def empty() -> None:
+        async with ground.database.transaction() as connection:
+            await connection.execute(_TRUNCATE)
+
+    async def service(watch: Watch) -> int:
+        return await _consume(ground, copy_in, count, watch)
+
+    async def bare(watch: Watch) -> int:
+        return await _bare(ground, count, watch)
+
+    consumed = await compare(
+        "consume + store",
+        Side("Consumers, COPY handler", service, empty),
+        Side("bare getmany + json + COPY", bare, empty),
+        unit="events",
+        pace=ground.pace,
+        floor=EVENTS_A_SECOND if ground.scale >= 1 else None,
+    )
+
+    async def upserting(watch: Watch) -> int:
+        return await _consume(ground, upsert, count, watch)
+
+    async def seen() -> None:
+        async with ground.database.connect() as connection:
+            if (await connection.execute(_COUNT)).scalar_one() == count:
+                return
+        await empty()
+        await _consume(ground, upsert, count, Watch())
+
+    replayed = await compare(
+        "replay of seen events",
+        Side("upsert, all seen before", upserting, seen),
+        Side("upsert, all new", upserting, empty),
+        unit="events",
+        pace=ground.pace,
+        goal=0.8,
+    )
+    return [consumed, replayed]
+
+
+async def _publish(kafka: KafkaAddress, count: int) -> None:
+    producer = kafka.producer(linger_ms=5)
+    await producer.start()
+    try:
+        topic = kafka.topic(TOPIC)
+        await asyncio.gather(
+            *[await producer.send(topic, r.value, key=r.key, headers=r.headers) for r in records(count)]
+        )
+    finally:
+        await producer.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnGroup(KafkaAddress):
+    """The ground's topics, read by a group that never was there before."""
+
+    topics: KafkaAddress = field(kw_only=True)
+
+    def topic(self, name: str) -> str:
+        return self.topics.topic(name)
+
+    def dead_letters(self, topic: str, group: str) -> str:
+        return self.topics.dead_letters(topic, group)
+
+    def replays(self, topic: str, group: str) -> str:
+        return self.topics.replays(topic, group)
+
+
+async def _consume(ground: Ground, handle: Any, count: int, watch: Watch) -> int:
+    """Read the topic from the start with the service's layer until `count` events are stored."""
+    stop, done, handled = asyncio.Event(), asyncio.Event(), 0
+
+    async def handle_and_count(connection: AsyncConnection, batch: Batch) -> None:
+        nonlocal handled
+        if not handled:
+            watch.start()
+        await handle(connection, batch)
+        handled += len(batch)
+        if handled >= count:
+            watch.stop()
+            done.set()
+
+    subscription = Subscription(EktResendRequested, handle_and_count)
+    kafka = _OwnGroup(ground.kafka.bootstrap, f"b{secrets.token_hex(4)}.", topics=ground.kafka)
+    running = asyncio.create_task(
+        Consumers(kafka, ground.database, GROUP, [subscription], batch=BATCH).run(stop)
+    )
+    await done.wait()
+    stop.set()
+    await running
+    return handled
+
+
+async def _bare(ground: Ground, count: int, watch: Watch) -> int:
+    """What one would write without any of it."""
+    consumer = AIOKafkaConsumer(
+        ground.kafka.topic(TOPIC),
+        bootstrap_servers=ground.kafka.bootstrap,
+        group_id=ground.kafka.prefix + secrets.token_hex(4),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    connection = await asyncpg.connect(ground.database.url)
+    stored = 0
+    try:
+        while stored < count:
+            fetched = await consumer.getmany(timeout_ms=200, max_records=BATCH)
+            rows = [_bare_row(record) for part in fetched.values() for record in part]
+            if not rows:
+                continue
+            if not stored:
+                watch.start()
+            async with connection.transaction():
+                await connection.copy_records_to_table("stored", records=rows, columns=_COLUMNS)
+            await consumer.commit()
+            stored += len(rows)
+        watch.stop()
+    finally:
+        await consumer.stop()
+        await connection.close()
+    return stored
+
+
+def _bare_row(record: ConsumerRecord[Any, Any]) -> tuple[str, str, date, int, str]:
+    body = json.loads(record.value)
+    day = date.fromisoformat(body["order_day"])
+    return body["request_id"], body["debtor_id"], day, body["sale_revision"], body["note"]
