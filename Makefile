@@ -17,3 +17,31 @@ lock: .venv/.ready ## resolve the dependencies anew into requirements.lock
 	  $(foreach p,klokwerk klokwerk-contracts klokwerk-platform debtor-service sales-service ekt-service dispatch-service accounting-sync back-office,--no-emit-package $(p)) \
 	  -o requirements.lock
 	$(BIN)/uv pip compile deploy/bootstrap.in --universal --generate-hashes --no-header --quiet -o deploy/bootstrap.lock
+
+.PHONY: demo test check faults bench acceptance clean
+demo: .venv/.ready ## play the order day on a fresh embedded platform (ARGS=--once to stop at the end)
+	@$(BIN)/klokwerk demo $(ARGS)
+
+test: .venv/.ready ## all checks and all tests, on servers of their own
+	@./deploy/browser.sh
+	@$(MAKE) --no-print-directory check
+	@./deploy/test.sh $(ARGS)
+
+check: .venv/.ready ## formatting, lint, types, import contracts, event contracts
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null | grep -E "BROKEN|^Contracts:" ; $(BIN)/lint-imports >/dev/null
+	@$(BIN)/klokwerk contracts check
+
+faults: .venv/.ready ## kill -9 and broker faults during an order day (minutes)
+	@$(BIN)/pytest -m faults tests/faults --timeout 900 $(ARGS)
+
+bench: .venv/.ready ## side-by-side figures, as ratios taken in one run
+	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+acceptance: .venv/.ready ## the numbered rules: covered by which test, or open
+	@$(BIN)/python -m klokwerk_platform.acceptance $(ARGS)
+
+clean: ## remove the virtual environment and all local state
+	@rm -rf .venv .state .mypy_cache .ruff_cache .pytest_cache .import_linter_cache reports

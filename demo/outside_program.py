@@ -20,7 +20,9 @@ async def publish(wanted: dict, bootstrap: str, prefix: str) -> None:
     try:
         for topic, model in EVENTS.items():
             for body in wanted.get(topic, []):
-                record = record_of(model.model_validate(body), source=wanted["source"])
+                event = model.model_validate(body)
+                happened = getattr(event, "completed_at", None) or getattr(event, "created_at", None)
+                record = record_of(event, source=wanted["source"], time=happened)
                 await producer.send_and_wait(
                     prefix + record.topic, record.value, key=record.key, headers=record.headers
                 )

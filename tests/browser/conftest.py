@@ -46,11 +46,9 @@ class System:
 
     async def mails_to(self, part: str) -> list[dict[str, Any]]:
         """What the mail sink took for a recipient."""
-        answer = await self.office.client.get(f"{self.mail}/api/messages")
+        answer = await self.office.client.get(f"{self.mail}/api/messages", params={"to": part})
         answer.raise_for_status()
-        found = answer.json()
-        items = found["items"] if isinstance(found, dict) else found
-        return [mail for mail in items if any(part in recipient for recipient in mail["recipients"])]
+        return [mail for mail in answer.json() if any(part in one for one in mail["envelope_to"])]
 
     async def add_user(self, name: str, *roles: str) -> None:
         """A user with just these roles, made by the service's own command."""

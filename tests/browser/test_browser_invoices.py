@@ -143,9 +143,10 @@ async def test_LS_01_LS_02_LS_03_invoices_are_under_sales_last_added_first(page,
 async def test_LS_04_LS_07_LS_08_search_and_filters_are_combined_and_live_in_the_url(page, nights):
     await page.goto("/invoices")
     await page.get_by_role("searchbox").fill("b.v.")
-    await page.get_by_label("Dispatch", exact=True).select_option("ignored")
+    await page.get_by_label("Dispatch", exact=True).select_option("failed")
     await expect(page.locator("tbody tr")).to_have_count(1)
-    await expect(page).to_have_url(re.compile(r"q=b\.v\..*dispatch=ignored"))
+    await expect(row(page, "Onbereikbaar")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"q=b\.v\..*dispatch=failed"))
     await page.reload()
     await expect(page.locator("tbody tr")).to_have_count(1)
     await page.get_by_role("link", name="Remove filter Dispatch").click()

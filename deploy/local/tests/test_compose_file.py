@@ -84,7 +84,7 @@ def test_every_required_setting_is_given_and_no_unknown_one(service, suffix):
     given = set(CONTAINERS[service.name + suffix]["environment"])
     settings = settings_of(service.package)
     assert variables(settings, required=True) <= given
-    unknown = given - variables(settings, required=False) - {"KLOKWERK_EXACT_URL"}
+    unknown = given - variables(settings, required=False)
     assert not unknown
 
 

@@ -143,3 +143,16 @@ async def test_EP_71_D_05_a_line_without_a_number_is_listed_and_said_so(world: W
     assert (line["message"], line["message_origin"]) == ("no debtor number", "own")
     (line,) = await books.taken_up(changed(card, debtor_number="10042"))
     assert (line["number"], line["preflight"]) == ("10042", [])
+
+
+async def test_the_list_as_csv_holds_no_formulas(world: World) -> None:
+    books = await world.books()
+    await books.taken_up(books.card(name="=1+1"), books.card())
+    answer = await world.ask("GET", f"/{books.code}/debtors/lines.csv")
+    rows = answer.content.decode("utf-8-sig").splitlines()
+    assert [row.split(";")[:3] for row in rows[1:]] == [
+        ["10001", "'=1+1", "Insert"],
+        ["10002", "Relation 002", "Insert"],
+    ]
+    sheet = await world.ask("GET", f"/{books.code}/debtors/lines.xlsx")
+    assert sheet.content.startswith(b"PK")

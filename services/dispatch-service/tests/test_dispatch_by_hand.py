@@ -93,7 +93,7 @@ async def test_same_idempotency_key_sends_once(tenant, world):
     assert len(await world.letters(invoice.invoice_number)) == 1
 
 
-async def test_NV_64_NV_65_NV_66_NV_67_one_invoice_is_removed_and_put_back(tenant, world):
+async def test_NV_65_NV_66_NV_67_one_invoice_is_removed_and_put_back(tenant, world):
     await tenant.activate()
     debtor = tenant.customer()
     removed, other = tenant.draft(debtor), tenant.draft(debtor)

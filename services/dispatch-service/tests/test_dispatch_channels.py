@@ -49,7 +49,7 @@ async def test_NV_19_FA_26_FA_27_email_with_pdf_goes_to_the_invoice_address(tena
     assert other["message_id"] == f"<{shown['dispatches'][0]['id']}@klokwerk.example>"
 
 
-async def test_NV_20_NV_21_letter_reaches_the_print_service_with_its_address(tenant, world):
+async def test_NV_20_letter_reaches_the_print_service_with_its_address(tenant, world):
     await tenant.activate()
     invoice = await tenant.sold_to()
     await tenant.night()

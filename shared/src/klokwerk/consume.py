@@ -36,7 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from klokwerk import telemetry
 from klokwerk.database import Database, is_transient
-from klokwerk.kafka import KafkaAddress
+from klokwerk.kafka import TOPIC_MAX_MESSAGE_BYTES, KafkaAddress
 
 log = telemetry.get_logger(__name__)
 
@@ -176,7 +176,9 @@ class Consumers:
             decoder=_undecoded,
         )
         self._subscriber(self._on_batch)
-        self._dead_letters = self.kafka.producer(client_id=f"{self.group}-dlq")
+        self._dead_letters = self.kafka.producer(
+            client_id=f"{self.group}-dlq", max_request_size=2 * TOPIC_MAX_MESSAGE_BYTES - 50_000
+        )
         await self._dead_letters.start()
         await self._broker.start()
         self._progress.clear()

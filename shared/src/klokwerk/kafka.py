@@ -12,8 +12,10 @@ from aiokafka.helpers import create_ssl_context
 
 from klokwerk.settings import ServiceSettings
 
-MAX_EVENT_BYTES = 1_000_000
-"""Largest event (value, key and headers) that goes out; the broker's own limit is a little above it."""
+MAX_EVENT_BYTES = 4_000_000
+"""Largest event (value, key and headers) that goes out; a sale of 5,000 lines fits."""
+TOPIC_MAX_MESSAGE_BYTES = 4_300_000
+"""``max.message.bytes`` of every topic: above the largest event, with room for what a dead letter adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class KafkaAddress:
                 | {
                     "acks": "all",
                     "enable_idempotence": True,
-                    "max_request_size": MAX_EVENT_BYTES + 48_000,
+                    "max_request_size": TOPIC_MAX_MESSAGE_BYTES - 50_000,
                     "max_batch_size": 128 * 1024,
                     "request_timeout_ms": 15_000,
                     "compression_type": None,

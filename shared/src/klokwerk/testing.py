@@ -28,7 +28,7 @@ from klokwerk_contracts.types import Event
 from klokwerk.access import ALGORITHMS, AUDIENCE, FixedKeys, Verifier
 from klokwerk.clock import SystemClock
 from klokwerk.database import Database, migrate, provision
-from klokwerk.kafka import KafkaAddress
+from klokwerk.kafka import TOPIC_MAX_MESSAGE_BYTES, KafkaAddress
 
 T = TypeVar("T")
 ISSUER = "http://issuer.test"
@@ -92,10 +92,11 @@ def own_prefix() -> str:
 async def topics(kafka: KafkaAddress, names: Iterable[str], *, partitions: int = 3) -> AsyncIterator[None]:
     """Topics `names` (without prefix) with as many partitions as asked; deleted afterwards."""
     full = [kafka.topic(name) for name in names]
+    limits = {"max.message.bytes": str(TOPIC_MAX_MESSAGE_BYTES)}
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, partitions, 1) for name in full])
+        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=limits) for name in full])
         yield
     finally:
         await admin.delete_topics(full)

@@ -16,11 +16,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
-from klokwerk.database import provision
 from klokwerk.kafka import KafkaAddress
 
-from klokwerk_platform import kafka, processes
+from klokwerk_platform import kafka, postgres
+from klokwerk_platform.databases import bring_up_to_date, make_database
 from klokwerk_platform.processes import PlatformError, Program
 from klokwerk_platform.readiness import wait_until_ready
 from klokwerk_platform.secrets_file import Secrets, load_secrets
@@ -177,6 +178,13 @@ class Platform:
         """kill -9 PostgreSQL; only for a platform that started it."""
         self._started.programs["postgres"].kill()
 
+    async def start_postgres(self) -> None:
+        """Start PostgreSQL again, on the same port, after it was killed."""
+        port = urlsplit(self.servers.admin_database_url).port or 0
+        server = await postgres.start_postgres(self.state, port, hasty=self._hasty)
+        self._started.programs["postgres"] = server.program
+        self._note()
+
     def failed_server(self) -> Program | None:
         """A server that ended by itself, if one did."""
         programs = self._running.programs.values() if self._running else ()
@@ -232,23 +240,12 @@ class Platform:
     async def _start_service(self, service: Service, port: int) -> None:
         if importlib.util.find_spec(f"{service.package}.__main__") is None:
             raise PlatformError(f"The package {service.package} can't be run. Install it with `make setup`.")
-        name = self._prefix.replace("-", "_").replace(".", "_") + service.database
         password = self.secrets.key_for(f"database/{service.name}")
-        url = await provision(self.servers.admin_database_url, name, password)
+        url = await make_database(self.servers.admin_database_url, service, password, self._prefix)
         self._database_urls[service.name] = url
         replica = self._replica(service, 1, port)
-        migration = processes.start(
-            f"Migration of {service.name}",
-            [sys.executable, "-m", service.package, "migrate"],
-            log=replica.log,
-            env=replica.env,
-        )
-        try:
-            if await migration.ended() != 0:
-                raise PlatformError(f"The migration of {service.name} failed:\n{migration.log_tail()}")
-        finally:
-            migration.kill()
-        self._say(f"{service.name}: the database is at its newest version")
+        if await bring_up_to_date(service, url, replica.env, replica.log):
+            self._say(f"{service.name}: the database was brought to its newest version")
         await self._supervision.add(replica)
         self._say(f"{service.name} is ready at {replica.url}")
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from klokwerk.kafka import KafkaAddress
+from klokwerk.kafka import TOPIC_MAX_MESSAGE_BYTES, KafkaAddress
 
 Record: TypeAlias = ConsumerRecord[Any, Any]
 
-REPUBLISHED_BYTES = 1_100_000
+REPUBLISHED_BYTES = 2 * TOPIC_MAX_MESSAGE_BYTES
 """A whole event with the headers that say where it came from; the replay topics take so much."""
 
 

@@ -25,8 +25,8 @@ class Service:
         name: as in ``services/<name>``; also its consumer group.
         package: run as ``python -m <package> migrate`` and ``... serve``.
         url_variable: where the back office looks for its address; empty for the back office itself.
-        uses: servers it talks to beside PostgreSQL: ``kafka``, ``mail``, ``access point``, ``print service``,
-            ``accounting``.
+        uses: what it needs beside PostgreSQL: ``kafka``, ``mail``, ``access point``, ``print service``, or a
+            folder for ``exports``. Where an accounting system is, each administration says itself.
     """
 
     name: str
@@ -50,9 +50,7 @@ SERVICES: tuple[Service, ...] = (
         "KLOKWERK_DISPATCH_URL",
         frozenset({"kafka", "mail", "access point", "print service"}),
     ),
-    Service(
-        "accounting-sync", "accounting_sync", "KLOKWERK_ACCOUNTING_URL", frozenset({"kafka", "accounting"})
-    ),
+    Service("accounting-sync", "accounting_sync", "KLOKWERK_ACCOUNTING_URL", frozenset({"kafka", "exports"})),
     Service(BACK_OFFICE, "back_office", "", frozenset()),
 )
 BY_NAME = {service.name: service for service in SERVICES}
@@ -97,8 +95,7 @@ def environment(service: Service, database_url: str, around: Surroundings) -> di
         env["KLOKWERK_ACCESS_POINT_URL"] = around.servers.access_point_url
     if "print service" in service.uses:
         env["KLOKWERK_PRINT_SERVICE_URL"] = around.servers.print_service_url
-    if "accounting" in service.uses:
-        env["KLOKWERK_EXACT_URL"] = around.servers.exact_url
+    if "exports" in service.uses:
         env["KLOKWERK_EXPORT_FOLDER"] = str(around.state / "exports")
     if service.name == BACK_OFFICE:
         env |= {each.url_variable: around.urls[each.name] for each in SERVICES if each.url_variable}

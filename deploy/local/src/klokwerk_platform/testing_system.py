@@ -32,7 +32,12 @@ __all__ = ["FIRST_DAY", "doors", "doors_of", "platform", "running_platform"]
 
 FIRST_DAY = date(2026, 11, 24)
 """The order day at whose nine o'clock the services' clocks start: the first one of ``demo/``."""
-SUPPORT = {"KLOKWERK_SUPPORT_PHONE": "+31 71 000 00 00", "KLOKWERK_SUPPORT_EMAIL": "help@trade.example"}
+OPTIONS = {
+    "KLOKWERK_SUPPORT_PHONE": "+31 71 000 00 00",
+    "KLOKWERK_SUPPORT_EMAIL": "help@trade.example",
+    # A sending that was broken off by kill -9 is asked about after so long.
+    "KLOKWERK_DELIVERY_LEASE_SECONDS": "3",
+}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -59,7 +64,7 @@ async def running_platform(servers: Servers) -> AsyncIterator[Platform]:
     write_shift(folder / "clock.json", moment - datetime.now(UTC))
     platform = Platform(folder, hasty=True, prefix=own_prefix())
     try:
-        with _environment(servers.as_env() | SUPPORT):
+        with _environment(servers.as_env() | OPTIONS):
             await platform.start()
         yield platform
     finally:

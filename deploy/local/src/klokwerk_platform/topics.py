@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
-from klokwerk.kafka import KafkaAddress
+from klokwerk.kafka import TOPIC_MAX_MESSAGE_BYTES, KafkaAddress
 
 from klokwerk_platform.servers import Say, say_nothing
 from klokwerk_platform.topic_files import TopicFile, topic_folders
@@ -23,7 +23,6 @@ _DAY_MS = 86_400_000
 _FOREVER = "-1"
 _REPLAY_DAYS = 7
 _SETTLE_SECONDS = 30
-_MAX_MESSAGE_BYTES = 1_048_576 + 65_536  # a megabyte of event with its headers
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def wanted_topics(contracts_of: list[TopicFile], prefix: str = "", brokers: int 
         brokers: a topic is copied to at most three; with three, two must have it before a write counts.
     """
     copies = {"min.insync.replicas": str(2 if brokers >= 3 else 1)}
-    size = {"max.message.bytes": str(_MAX_MESSAGE_BYTES)}
+    size = {"max.message.bytes": str(TOPIC_MAX_MESSAGE_BYTES)}
     topics = []
     for contract in contracts_of:
         if contract.compacted:
@@ -72,7 +71,7 @@ def wanted_topics(contracts_of: list[TopicFile], prefix: str = "", brokers: int 
             side = f"{prefix}{contract.name}.{reader.group}"
             # A dead letter carries its headers and a reason on top of what was the limit already.
             forever = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
-            forever |= {"max.message.bytes": str(2 * _MAX_MESSAGE_BYTES)}
+            forever |= {"max.message.bytes": str(2 * TOPIC_MAX_MESSAGE_BYTES)}
             topics.append(Topic(f"{side}.dlq", 1, forever | copies))
             week = {"cleanup.policy": "delete", "retention.ms": str(_REPLAY_DAYS * _DAY_MS)}
             topics.append(Topic(f"{side}.replay", contract.partitions, week | copies | size))

@@ -19,6 +19,8 @@ from accounting_sync.store import queue, statistics
 from accounting_sync.store.queue import Changed, LineState, NewLine
 
 CHUNK = 1000
+LOOK_ANEW = frozenset({1, 4, 16, 64, 256})
+"""After which chunks of a large fetch the planner is told how large the tables have become."""
 SUPERSEDED = "the relation changed before this was sent"
 
 
@@ -35,16 +37,18 @@ class Fetched:
 async def fetch(database: Database, clock: Clock, administration: Administration, kind: Kind) -> Fetched:
     """List every relation of one kind that has to be forwarded; safe to repeat and to run twice at once."""
     result = Fetched()
-    after = ""
+    after, chunks = "", 0
     while True:
         async with database.transaction() as connection:
             rows = await queue.changed(connection, administration.code, kind, after, CHUNK)
             await take(connection, clock, administration, kind, rows, result)
+            chunks += 1
+            if chunks in LOOK_ANEW:
+                await statistics.refresh(connection, len(rows), "relation", "line")
         if not rows:
             break
         after = rows[-1].debtor_id
-    async with database.transaction() as connection:
-        await statistics.refresh(connection, result.listed + result.updated, "relation", "line")
+    async with database.connect() as connection:
         result.total = await queue.count(connection, administration.code, kind)
     return result
 

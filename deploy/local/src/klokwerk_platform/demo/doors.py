@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 from klokwerk.clock import write_shift
@@ -31,12 +32,14 @@ class Doors:
         urls: address of each service by name.
         client_secret: of the machine client, for tokens of the back office's issuer.
         clock_file: the file that moves the clock of all services.
+        patience: seconds for which a request is repeated while a service does not answer; 0 for not at all.
     """
 
     urls: dict[str, str]
     client_secret: str
     servers: Servers
     clock_file: Path
+    patience: float = 0.0
     _client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=60))
     _token: tuple[str, float] = ("", 0.0)
 
@@ -47,7 +50,8 @@ class Doors:
     async def _bearer(self) -> str:
         token, until = self._token
         if time.monotonic() > until:
-            answer = await self._client.post(
+            answer = await self._patiently(
+                "POST",
                 f"{self.urls['back-office']}/oauth/token",
                 data={
                     "grant_type": "client_credentials",
@@ -81,7 +85,10 @@ class Doors:
             headers["If-Match"] = revision
         if content is not None:
             headers["Content-Type"] = "text/csv"
-        answer = await self._client.request(
+        if method == "POST":
+            # A request is repeated when its answer was lost; what it asks for is to be done once.
+            headers["Idempotency-Key"] = uuid4().hex
+        answer = await self._patiently(
             method,
             f"{self.urls[service]}/v1{path}",
             json=json,
@@ -91,6 +98,19 @@ class Doors:
         )
         _check(answer)
         return answer
+
+    async def _patiently(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """One request, repeated for as long as `patience` lasts while nobody answers."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                answer = await self._client.request(method, url, **options)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    return answer
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
 
     async def get(self, service: str, path: str, **params: Any) -> Any:
         """The JSON of a GET."""

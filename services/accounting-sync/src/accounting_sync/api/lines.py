@@ -1,13 +1,23 @@
 """The queue: fetch, show, change status, export, trial export; the same for debtors and creditors (EP-18)."""
 
 import uuid
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 from klokwerk.access import Person, SignedIn, allow, audit
-from klokwerk.http import FieldProblem, Once, Page, Problem, decode_cursor
+from klokwerk.http import (
+    Column,
+    FieldProblem,
+    Once,
+    Page,
+    Problem,
+    csv_response,
+    decode_cursor,
+    xlsx_response,
+)
 from klokwerk.http.pages import page_of
 
 from accounting_sync import trial
@@ -22,10 +32,23 @@ from accounting_sync.fetching import fetch
 from accounting_sync.parts import Accounting, accounting, administration_of
 from accounting_sync.store import queue
 from accounting_sync.store.exports import ExportState
-from accounting_sync.store.queue import LineFilter, LineState
+from accounting_sync.store.queue import Line, LineFilter, LineState
 
 router = APIRouter(prefix="/{administration}/{kind}", tags=["queue"])
 Parts = Annotated[Accounting, Depends(accounting)]
+COLUMNS: list[Column[Line]] = [
+    Column("number", lambda line: line.number),
+    Column("name", lambda line: line.name),
+    Column("action", lambda line: line.action.value),
+    Column("state", lambda line: line.state.value),
+    Column("message", lambda line: line.message),
+    Column("message_origin", lambda line: line.message_origin.value if line.message_origin else ""),
+    Column("email", lambda line: line.data.email),
+    Column("vat_number", lambda line: line.data.vat_number),
+    Column("chamber_number", lambda line: line.data.chamber_number),
+    Column("payment_condition", lambda line: line.data.payment_condition),
+    Column("debtor_id", lambda line: line.debtor_id),
+]
 
 
 @router.post("/fetch")
@@ -75,6 +98,32 @@ async def lines(
         wrong = await objections(connection, found, rows)
     shown = [LineOut.of(row, wrong.get(row.id, ())) for row in rows]
     return page_of(shown, limit, lambda line: (line.name, str(line.id)))
+
+
+@router.get("/lines.csv", response_class=Response)
+async def lines_as_csv(administration: Code, kind: Kind, parts: Parts, _: SignedIn) -> Response:
+    """All lines as CSV; cells that look like formulas are defused."""
+    name = f"{kind}-{administration}.csv"
+    return csv_response(_every_line(parts, administration, kind), COLUMNS, file_name=name)
+
+
+@router.get("/lines.xlsx", response_class=Response)
+async def lines_as_xlsx(administration: Code, kind: Kind, parts: Parts, _: SignedIn) -> Response:
+    """All lines as XLSX; text stays text."""
+    name = f"{kind}-{administration}.xlsx"
+    return await xlsx_response(_every_line(parts, administration, kind), COLUMNS, file_name=name)
+
+
+async def _every_line(parts: Accounting, administration: str, kind: Kind) -> AsyncIterator[Line]:
+    after: tuple[str, str] | None = None
+    while True:
+        async with parts.database.connect() as connection:
+            rows = await queue.page(connection, administration, kind, LineFilter(), after, 500)
+        for row in rows:
+            yield row
+        if len(rows) < 500:
+            return
+        after = (rows[-1].name, str(rows[-1].id))
 
 
 @router.post("/lines/status")

@@ -89,8 +89,7 @@ class NewLine:
     by_hand: bool
 
 
-# The inner limit and the lateral one keep the plan the same whatever the planner believes of the tables: the
-# next marked relations by index, then each one's line by index.
+# The limits keep the plan in shape: the next marked relations by index, then each one's line by index.
 _CHANGED = (
     "select r.debtor_id, r.revision, r.source, r.merged_into, r.next_action, r.synced_fingerprint, "
     "l.id, l.state, l.action, l.by_hand, l.delivery_id from (select * from relation "

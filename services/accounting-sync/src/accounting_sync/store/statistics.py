@@ -9,7 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-MANY = 2_000
+MANY = 1_000
 
 Table = Literal["relation", "line", "export_line"]
 _ANALYZE: dict[Table, sa.TextClause] = {

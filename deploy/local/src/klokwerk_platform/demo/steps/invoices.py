@@ -57,6 +57,8 @@ async def run_at_midnight(play: Play, day: date, night: int) -> None:
         seen = rows[invoice_id]["dispatch"]
         expect(seen["state"], plan.outcome, f"dispatch of {rows[invoice_id]['number']} ({plan.why}): {seen}")
         await _prove(play, plan, rows[invoice_id])
+    if night == 1:
+        await _outside(play)
     await _digest(play, [(p, rows[play.invoices[p.debtor_id, night]]) for p in planned], night)
 
 
@@ -92,6 +94,21 @@ async def _prove(play: Play, plan: PlannedInvoice, row: dict[str, Any]) -> None:
         play.screen.proof(f"{number} {name}: letter {letter['id'][:8]} at the print service")
 
 
+async def _outside(play: Play) -> None:
+    """The invoice that came in from another program goes out in the same run (NV-11)."""
+    (event,) = play.day.outside["invoice.created"]
+    number, row = event["invoice_number"], _customer(play, event["debtor_id"])
+
+    async def mailed() -> list[dict[str, Any]]:
+        return [mail for mail in await play.doors.mails(subject=number) if _is_invoice(mail)]
+
+    (mail,) = await until(f"the mail with {number}", mailed)
+    expect(mail["envelope_to"], [row["email_invoice"] or row["email"]], f"recipient of {number}")
+    play.screen.proof(
+        f"{number} {row['name']}: issued by the outside program, mailed in the same run (NV-11)"
+    )
+
+
 async def _nowhere(play: Play, number: str) -> None:
     """No trace of an invoice outside."""
     documents = (await play.doors.stored(play.doors.servers.access_point_url))["documents"]
@@ -119,9 +136,13 @@ def _is_invoice(mail: dict[str, Any]) -> bool:
 async def _mail(play: Play, number: str, plan: PlannedInvoice) -> dict[str, Any]:
     mails = [mail for mail in await play.doors.mails(subject=number) if _is_invoice(mail)]
     expect(len(mails), 1, f"mails with {number}")
-    row = next(row for row in play.day.customers if row["debtor_id"] == plan.debtor_id)
+    row = _customer(play, plan.debtor_id)
     expect(mails[0]["envelope_to"], [row["email_invoice"] or row["email"]], f"recipient of {number} (FA-26)")
     return mails[0]
+
+
+def _customer(play: Play, debtor_id: str) -> dict[str, str]:
+    return next(row for row in play.day.customers if row["debtor_id"] == debtor_id)
 
 
 async def _pdf(play: Play, mail: dict[str, Any]) -> bytes:

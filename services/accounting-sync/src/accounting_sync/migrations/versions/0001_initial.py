@@ -95,7 +95,7 @@ create table line (
     foreign key (administration, kind, debtor_id) references relation (administration, kind, debtor_id)
 );
 create index line_in_order on line (administration, kind, name, id);
-create index line_of_export on line (export_id) where export_id is not null;
+create index line_of_export on line (export_id, id) where export_id is not null;
 create index line_retry on line (retry_at) where retry_at is not null;
 
 create table export (

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Runs the tests on an embedded platform of their own (or on what --platform says); run by `make test`.
+# The long fault tests and the full benchmarks are left to `make faults` and `make bench`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec .venv/bin/pytest -q -m "not faults and not bench" "$@"

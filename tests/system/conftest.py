@@ -1,0 +1,29 @@
+"""The running platform, set up as a wholesaler's is before its first order day."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from klokwerk_platform.demo.doors import Doors
+from klokwerk_platform.demo.steps import cards, sales
+from klokwerk_platform.platform import Platform
+from klokwerk_platform.testing_system import FIRST_DAY
+from system_world import World, world_of
+
+
+@pytest.fixture(scope="session")
+async def set_up(platform: Platform, doors: Doors) -> World:
+    """Company, number ranges, EKT module, automatic dispatch, two administrations, articles."""
+    world = world_of(platform, doors, FIRST_DAY)
+    world.clock(world.day, 9)
+    await cards.set_up(world.play)
+    await sales.enter_articles(world.play)
+    return world
+
+
+@pytest.fixture
+async def world(set_up: World) -> AsyncIterator[World]:
+    """The one world of all tests; each of them has customers of its own in it."""
+    yield set_up
+    await set_up.mail_behaves()
