@@ -185,6 +185,15 @@ def test_roles_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(ServiceSettings).roles == {Role.API, Role.WORKERS}
 
 
+async def test_a_value_that_fits_no_column_is_not_taken_for_trouble_that_passes(database: Database) -> None:
+    """Otherwise one such event would stop its partition for good."""
+    for statement, value in (("select cast(:v as int)", 2**40), ("select cast(:v as text)", "a\0b")):
+        with pytest.raises(sa.exc.DBAPIError) as refused:
+            async with database.transaction() as connection:
+                await connection.execute(sa.text(statement), {"v": value})
+        assert not is_transient(refused.value)
+
+
 @pytest.mark.parametrize(
     ("error", "transient"),
     [
@@ -194,9 +203,13 @@ def test_roles_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
         (asyncpg.ConnectionDoesNotExistError(), True),
         (ConnectionRefusedError(), True),
         (TimeoutError(), True),
+        (sa.exc.TimeoutError("QueuePool limit reached"), True),
+        (asyncpg.QueryCanceledError(), True),
         (asyncpg.UniqueViolationError(), False),
         (asyncpg.CheckViolationError(), False),
         (ValueError(), False),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.InterfaceError("cannot perform operation: another operation is in progress"), False),
     ],
 )
 def test_what_passes_by_itself_is_told_from_what_does_not(error: Exception, transient: bool) -> None:

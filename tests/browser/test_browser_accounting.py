@@ -90,6 +90,17 @@ async def test_the_right_lines_are_exported_and_the_file_is_in_the_history(page,
     assert b"Aaa Relatie" in (await (await download.value).path()).read_bytes()
 
 
+async def test_a_trial_export_is_downloaded_and_changes_nothing(page, relations):
+    await page.goto(WHERE)
+    before = await page.locator("tbody tr").count()
+    await page.get_by_text("Trial export", exact=True).click()
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Make a trial export").click()
+    assert (await download.value).suggested_filename == "trial-main-debtors.zip"
+    await page.reload()
+    assert await page.locator("tbody tr").count() == before
+
+
 async def test_EP_72_sales_staff_see_the_lines_but_can_not_synchronise(sign_in, system, relations):
     await system.add_user("seller", "sales")
     page = await sign_in("seller")

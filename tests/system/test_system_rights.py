@@ -98,7 +98,7 @@ async def test_without_a_good_token_every_service_answers_401(world, service):
     forged = f"{head}.{body}.{'A' * len(signature)}"
     unsigned = f"eyJhbGciOiJub25lIn0.{body}."
     async with httpx.AsyncClient(trust_env=False) as client:
-        for bad in ("", "Bearer ", f"Bearer {forged}", f"Bearer {unsigned}", f"Basic {token}"):
+        for bad in ("", "Bearer x", f"Bearer {forged}", f"Bearer {unsigned}", f"Basic {token}"):
             answer = await client.get(url, headers={"Authorization": bad} if bad else {})
             assert (bad, answer.status_code) == (bad, 401)
             assert "token" in answer.text

@@ -61,7 +61,7 @@ async def test_EP_23_several_changes_give_one_line_with_the_latest_data(world: W
 async def test_EP_24_a_fetch_sends_nothing(world: World) -> None:
     books = await world.books("exact-direct")
     await books.taken_up(books.card())
-    assert await world.exact.requests() == []
+    assert await world.exact.requests(path="/api/v1") == []
     assert await books.exports() == []
 
 

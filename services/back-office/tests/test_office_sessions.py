@@ -145,3 +145,8 @@ async def test_an_unknown_address_gets_a_page_that_says_so(office):
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
     assert "Main navigation" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/redoc"])
+async def test_pages_that_load_scripts_from_elsewhere_are_not_served(office, path):
+    assert (await office.client.get(path)).status_code == 404

@@ -24,12 +24,13 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 STATEMENT_TIMEOUT_MS = 60_000
 
-_TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57P")
+_TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57014", "57P")
 
 
 def is_transient(error: BaseException) -> bool:
@@ -44,7 +45,10 @@ def is_transient(error: BaseException) -> bool:
         return cause is not None and is_transient(cause.__cause__ or cause)
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate or "").startswith(_TRANSIENT_SQLSTATES)
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError)
+    if isinstance(error, asyncpg.InterfaceError):
+        # The driver's own refusals come under this name too, such as a number that is too large for its column.
+        return not isinstance(error, ValueError) and "clos" in str(error)
+    return isinstance(error, OSError | TimeoutError | PoolTimeout)
 
 
 class Database:

@@ -27,6 +27,7 @@ class Replica:
     Attributes:
         number: 1 for the first replica, whose address others use.
         stopped: it was stopped on purpose and is not to be started again by the watch.
+        watched: when it ends it is started again, so that waiting for it still makes sense.
     """
 
     service: str
@@ -36,6 +37,7 @@ class Replica:
     log: Path
     url: str
     stopped: bool = False
+    watched: bool = False
     restarts: deque[float] = field(default_factory=lambda: deque(maxlen=_RESTARTS))
     _program: Program | None = None
 
@@ -58,7 +60,8 @@ class Replica:
         self._program = processes.start(self.title, self.command, log=self.log, env=self.env)
 
     def check(self) -> None:
-        self.program.check()
+        if self.stopped or not self.watched:
+            self.program.check()
 
     def log_tail(self) -> str:
         return self.program.log_tail()
@@ -96,6 +99,7 @@ class Supervision:
         replica.start()
         self._changed()
         await wait_until_ready(replica, _READY_SECONDS)
+        replica.watched = self._watch is not None
 
     async def drop_last(self, service: str) -> None:
         replica = self.of(service)[-1]
@@ -126,6 +130,8 @@ class Supervision:
 
     def watch(self) -> None:
         """From now on start again what ends by itself."""
+        for replica in self.all():
+            replica.watched = True
         self._watch = asyncio.create_task(self._keep_running())
 
     async def stop(self, patience_seconds: float) -> None:

@@ -76,9 +76,16 @@ def create(settings: Settings, transport: httpx.AsyncBaseTransport | None = None
             most_body_bytes=MOST_BODY_BYTES,
         )
     )
+    _without_documentation_pages(app)
     errors.install(app)
     app.add_middleware(SecurityHeaders, https=settings.secure_cookies)
     return app
+
+
+def _without_documentation_pages(app: FastAPI) -> None:
+    """The framework's own pages load scripts from elsewhere; they have no place beside somebody's session."""
+    pages = {app.docs_url, app.swagger_ui_oauth2_redirect_url}
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in pages]
 
 
 def _office(settings: Settings, database: Database, transport: httpx.AsyncBaseTransport | None) -> Office:

@@ -118,3 +118,7 @@ class AccountingClient:
     def file(self, administration: str, export_id: str) -> AbstractAsyncContextManager[Download]:
         """The exported file."""
         return self._caller.download(at(administration, "exports", export_id, "file"))
+
+    def trial(self, administration: str, kind: str) -> AbstractAsyncContextManager[Download]:
+        """A trial export for support; it changes nothing (EP-69, EP-70)."""
+        return self._caller.download(at(administration, kind, "trial"), method="POST")

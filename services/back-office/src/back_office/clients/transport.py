@@ -165,11 +165,13 @@ class Caller:
         return self._read(response, kind)
 
     @asynccontextmanager
-    async def download(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[Download]:
+    async def download(
+        self, path: str, params: Mapping[str, Any] | None = None, *, method: str = "GET"
+    ) -> AsyncIterator[Download]:
         """A file, streamed; its name is the service's."""
         try:
             async with self._http.stream(
-                "GET", path, params=_present(params), headers=self._headers() | {"Accept": "*/*"}
+                method, path, params=_present(params), headers=self._headers() | {"Accept": "*/*"}
             ) as response:
                 if response.is_error:
                     await response.aread()

@@ -24,6 +24,7 @@ class Action(StrEnum):
     SEND_INVOICE = "send_invoice"
     CHANGE_AUTOMATIC = "change_automatic"
     SYNCHRONISE = "synchronise"
+    TRIAL_EXPORT = "trial_export"
 
 
 ALLOWED: dict[Action, frozenset[Role]] = {
@@ -32,6 +33,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEND_INVOICE: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SYNCHRONISE: frozenset({Role.FINANCE}),
+    Action.TRIAL_EXPORT: frozenset({Role.FINANCE, Role.OPS}),
 }
 """Which roles see the control for an action (EF-74, EP-72, NV-69)."""
 

@@ -27,7 +27,9 @@ export function guard(document) {
   document.addEventListener("submit", (event) => {
     // A second click while the first is on its way changes nothing; the server knows the key of the form too.
     if (event.target.dataset.sent) return event.preventDefault();
-    if (event.defaultPrevented || event.target.method !== "post") return;
+    // A form that answers with a file leaves the page as it is and may be sent again.
+    const file = "stays" in event.target.dataset || event.submitter?.formAction?.endsWith(".csv");
+    if (event.defaultPrevented || event.target.method !== "post" || file) return;
     event.target.dataset.sent = "yes";
     window.addEventListener("pageshow", () => { delete event.target.dataset.sent; }, { once: true });
   });

@@ -27,8 +27,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-API_DOCUMENTATION = ("/docs", "/redoc")
-"""Pages of the framework that load scripts from elsewhere; they show nothing of a user."""
 
 
 class SecurityHeaders:
@@ -42,7 +40,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["path"].startswith(API_DOCUMENTATION):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 

@@ -74,7 +74,7 @@ async def resend(
     sales_: Sales,
     once: Once,
     body: ResendBody | None = None,
-    person: Person = allow("sales"),
+    person: Person = allow("sales", "ops"),
 ) -> Any:
     """Ask for a new EKT from the distribution as it stands now (EF-45, D-22)."""
     wanted = body or ResendBody()

@@ -175,6 +175,7 @@ async def lines(administration: str, kind: str, visit: SignedIn) -> Response:
         base=base,
         kind=kind,
         can_synchronise=visit.may("synchronise"),
+        can_try=visit.may("trial_export"),
         administrations=administrations,
         administration=administration,
         place=kind,
@@ -226,6 +227,13 @@ async def export(administration: str, kind: str, visit: SignedIn) -> Response:
     else:
         message = _told(made, visit)
     return await _back(administration, kind, message, visit)
+
+
+@router.post("/accounting/{administration}/{kind}/trial")
+async def trial(administration: str, kind: str, visit: SignedIn) -> Response:
+    """A trial export, for support when exporting fails (EP-69)."""
+    source = visit.clients.accounting.trial(administration, kind)
+    return await streamed(source, f"trial-{administration}-{kind}.zip")
 
 
 def _told(made: Export, visit: Visit) -> Message:
