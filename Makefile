@@ -17,6 +17,10 @@ lock: .venv/.ready ## resolve the dependencies anew into requirements.lock
 	  $(foreach p,klokwerk klokwerk-contracts klokwerk-platform debtor-service sales-service ekt-service dispatch-service accounting-sync back-office,--no-emit-package $(p)) \
 	  -o requirements.lock
 	$(BIN)/uv pip compile deploy/bootstrap.in --universal --generate-hashes --no-header --quiet -o deploy/bootstrap.lock
+	$(BIN)/uv pip compile services/*/pyproject.toml shared/pyproject.toml contracts/pyproject.toml deploy/compose/runtime.in \
+	  --extra validation --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+	  -c requirements.lock --no-emit-package klokwerk --no-emit-package klokwerk-contracts \
+	  --override deploy/compose/override.in -o deploy/compose/runtime.lock
 
 .PHONY: demo test check faults bench acceptance clean
 demo: .venv/.ready ## play the order day on a fresh embedded platform (ARGS=--once to stop at the end)

@@ -23,7 +23,7 @@ from ekt_service.edifact.clockt import (
     OptionalSegment,
     Transaction,
 )
-from ekt_service.edifact.validator import validate
+from ekt_service.edifact.self_check import check
 from ekt_service.edifact.writer import ClocktWriter
 
 _CHARSETS = {"ascii": CharacterSet.UNOA, "latin-1": CharacterSet.UNOC, "utf-8": CharacterSet.UNOY}
@@ -163,7 +163,7 @@ def _transaction(line: SaleLine, numbers: LineNumbers, zone: ZoneInfo) -> Transa
 
 
 def _check(files: Sequence[EktFile], sale: SaleCompleted) -> None:
-    reports = [validate(file.content) for file in files]
+    reports = [check(file.content) for file in files]
     faults = [
         f"{file.name}: {fault}"
         for file, report in zip(files, reports, strict=True)

@@ -4,6 +4,7 @@ UNOA (syntax version 2) is the sector's default and means upper-case ASCII. UNOC
 (UTF-8) keep names as they are, for receivers that read them.
 """
 
+import re
 import string
 import unicodedata
 from enum import StrEnum
@@ -44,6 +45,7 @@ _LETTERS_WITHOUT_DECOMPOSITION = str.maketrans(
 _ASCII_OUTSIDE_UNOA = str.maketrans(
     {"_": "-", "[": "(", "]": ")", "{": "(", "}": ")", "\\": "/", "|": "/", "`": "'", "~": "-"}
 )
+_OUTSIDE_UNOA = re.compile(f"[^{re.escape(''.join(sorted(UNOA_REPERTOIRE)))}]")
 _RELEASED = str.maketrans({"?": "??", "+": "?+", ":": "?:", "'": "?'"})
 
 
@@ -71,6 +73,8 @@ def conform(text: str, charset: CharacterSet) -> str:
     Control characters become spaces; under UNOA letters lose their accents and become capitals, and
     what has no counterpart becomes a space. The result is stable: conforming it again changes nothing.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip() if charset is not CharacterSet.UNOA else _in_unoa(text)
     plain = "".join(
         " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp", "Cn") else c
         for c in unicodedata.normalize("NFC", text)
@@ -79,8 +83,11 @@ def conform(text: str, charset: CharacterSet) -> str:
         return plain.strip()
     if charset is CharacterSet.UNOC:
         return "".join(c if ord(c) < 256 else _without_accents(c) for c in plain).strip()
-    capitals = _without_accents(plain).translate(_ASCII_OUTSIDE_UNOA).upper()
-    return "".join(c if c in UNOA_REPERTOIRE else " " for c in capitals).strip()
+    return _in_unoa(_without_accents(plain))
+
+
+def _in_unoa(ascii_text: str) -> str:
+    return _OUTSIDE_UNOA.sub(" ", ascii_text.translate(_ASCII_OUTSIDE_UNOA).upper()).strip()
 
 
 def _without_accents(text: str) -> str:

@@ -139,20 +139,25 @@ def tokenize(text: str) -> Tokens:
 def _segments(texts: list[str], separators: Separators) -> Iterator[Segment]:
     element, component, release = separators.element, separators.component, separators.release
     number = 0
+    # Most segments of a day stand there many times (BGM, DTM, NAD, QTY); each text is cut once.
+    known: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {}
     for raw in texts:
         text = raw.lstrip("\r\n \t")
         if not text:
             continue
         number += 1
-        if release and release in text:
-            tag, *parts = _split(text, element, release)
-            elements = tuple(
-                [
-                    tuple([_released(value, release) for value in _split(part, component, release)])
-                    for part in parts
-                ]
-            )
-        else:
-            tag, *parts = text.split(element)
-            elements = tuple([tuple(part.split(component)) for part in parts])
-        yield Segment(number, tag, elements)
+        cut = known.get(text)
+        if cut is None:
+            if release and release in text:
+                tag, *parts = _split(text, element, release)
+                elements = tuple(
+                    [
+                        tuple([_released(value, release) for value in _split(part, component, release)])
+                        for part in parts
+                    ]
+                )
+            else:
+                tag, *parts = text.split(element)
+                elements = tuple([tuple(part.split(component)) for part in parts])
+            cut = known[text] = (tag, elements)
+        yield Segment(number, cut[0], cut[1])

@@ -21,6 +21,7 @@ KNOWN_TAGS = frozenset(
     ("UNB", "UNH", "BGM", "DTM", "NAD", "LIN", "RFF", "QTY", "PRI", "PIA", "IMD", "PAC", "EQD", "UNT", "UNZ")
 )
 _SYNTAX = {f"{charset.value}:{charset.syntax_version}" for charset in CharacterSet} | {"UNOA:1", "UNOB:2"}
+_KINDS = frozenset(EktKind)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # A line end is remarkable where no terminator stands before it.
 _ANY_REMARKABLE = re.compile(r"[^ -~\r\n]|(?<!['\r\n])[\r\n]")
@@ -260,7 +261,7 @@ def _head(unh: Segment, segments: list[Segment], day: Day) -> Iterator[Finding]:
     bgm, dated = by_name.get("BGM"), by_name.get("DTM+97")
     if bgm is None:
         yield finding(Fault.BGM_MISSING, "BGM is missing.", unh)
-    elif bgm.at(1) not in set(EktKind):
+    elif bgm.at(1) not in _KINDS:
         yield finding(Fault.BGM_CODE, f"{bgm.at(1)!r} is no kind of EKT.", bgm, 1, 1)
     day.on = None
     if dated is None:
