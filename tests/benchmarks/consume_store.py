@@ -18,7 +18,7 @@ import asyncpg
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from ground import GROUP, TOPIC, Ground, records
-from klokwerk.consume import Consumers, Received, Subscription
+from klokwerk.consume import BATCH, Consumers, Received, Subscription
 from klokwerk.database import raw
 from klokwerk.kafka import KafkaAddress
 from klokwerk_contracts import EktResendRequested
@@ -27,7 +27,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 EVENTS = 30_000
 EVENTS_A_SECOND = 15_000.0
-BATCH = 500
 _COLUMNS = ("request_id", "debtor_id", "order_day", "revision", "note")
 _UPSERT = (
     "insert into stored select * from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::text[]) "
@@ -144,9 +143,7 @@ async def _consume(ground: Ground, handle: Any, count: int, watch: Watch) -> int
 
     subscription = Subscription(EktResendRequested, handle_and_count)
     kafka = _OwnGroup(ground.kafka.bootstrap, f"b{secrets.token_hex(4)}.", topics=ground.kafka)
-    running = asyncio.create_task(
-        Consumers(kafka, ground.database, GROUP, [subscription], batch=BATCH).run(stop)
-    )
+    running = asyncio.create_task(Consumers(kafka, ground.database, GROUP, [subscription]).run(stop))
     await done.wait()
     stop.set()
     await running

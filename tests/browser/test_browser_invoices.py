@@ -116,7 +116,7 @@ async def test_NV_64_an_invoice_is_taken_out_of_automatic_dispatch_and_put_back(
     await expect(page.get_by_text("takes part in automatic dispatch again")).to_be_visible()
 
 
-async def test_NV_69_a_reader_can_neither_take_an_invoice_out_nor_send_it(sign_in, system, nights):
+async def test_a_reader_can_neither_take_an_invoice_out_nor_send_it(sign_in, system, nights):
     await system.add_user("reader", "read-only")
     page = await sign_in("reader")
     await page.goto(f"/invoices/{nights.waiting}")

@@ -137,9 +137,13 @@ async def test_EF_61_a_refused_resend_lists_what_is_missing_with_a_reference_and
     await expect(message).to_contain_text("+31 71 000 00 00")
 
 
-async def test_EF_74_who_may_not_edit_debtors_sees_use_ekts_but_cannot_change_it(sign_in, system, sold):
+async def test_EF_74_whoever_opens_the_sale_sees_the_button_but_only_editors_change_use_ekts(
+    sign_in, system, sold
+):
     await system.add_user("looker", "read-only")
     page = await sign_in("looker")
+    await page.goto(f"/sales/{sold.day}/{sold.jansen}")
+    await expect(page.get_by_role("button", name="Resend EKT", exact=True)).to_be_visible()
     await page.goto(f"/debtors/{sold.jansen}/configuration")
     await expect(page.get_by_label("Use EKTs", exact=True)).to_be_disabled()
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from klokwerk_platform.demo.doors import Doors
@@ -19,7 +20,19 @@ async def set_up(platform: Platform, doors: Doors) -> World:
     world.clock(world.day, 9)
     await cards.set_up(world.play)
     await sales.enter_articles(world.play)
+    await _consent(world)
     return world
+
+
+async def _consent(world: World) -> None:
+    """Say yes on the consent page of Exact Online: the tokens of a fresh pair can't be renewed at once."""
+    exact, back = world.doors.servers.exact_url, "http://127.0.0.1/back"
+    settings = await world.doors.outside(f"{exact}/_exact")
+    asked = {"client_id": settings["client_id"], "redirect_uri": back, "response_type": "code"}
+    page = await world.doors._client.get(f"{exact}/api/oauth2/auth", params=asked)
+    (code,) = parse_qs(urlsplit(page.headers["location"]).query)["code"]
+    given = {"code": code, "redirect_uri": back}
+    await world.doors.ask("accounting-sync", "POST", "/administrations/export/consent", json=given)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from klokwerk_platform.demo.doors import until
+from klokwerk_platform.demo.doors import StepFailedError, until
 from klokwerk_platform.demo.steps.accounting import fetch
 from lxml import etree
 
@@ -83,7 +83,10 @@ async def test_EP_43_EP_46_direct_export_puts_each_relation_into_exact_once_thou
         await world.doors.ask("accounting-sync", "POST", path, json={"line_ids": [line["id"]]})
 
         async def gone() -> bool:
-            return not await line_of(world, "export", debtor)
+            left = await line_of(world, "export", debtor)
+            if left:
+                raise StepFailedError(f"{left['state']}: {left['message']}")
+            return True
 
         await until("the line has gone", gone)
     finally:

@@ -1,8 +1,13 @@
-"""What the services answer, as small as it may be."""
+"""What the services answer, as small as it may be, and how tests read pages."""
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from typing import Any
+
+import httpx
 
 DAY = "2026-11-02"
 
@@ -168,3 +173,27 @@ def line(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 def problem(status: int, title: str, *errors: dict[str, str], detail: str = "") -> dict[str, Any]:
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "errors": list(errors)}
+
+
+def text_of(response: httpx.Response) -> str:
+    """A page as one line of text with its tags, entities resolved."""
+    return " ".join(html.unescape(response.text).split())
+
+
+def body_of(request: httpx.Request) -> Any:
+    """What was sent on as JSON."""
+    return json.loads(request.content)
+
+
+def form_of(answer: httpx.Response) -> dict[str, str]:
+    """What a browser would send back unchanged."""
+    values = {}
+    for tag in re.findall(r"<input[^>]*>", answer.text, re.S):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if "name" not in attributes or (attributes.get("type") == "checkbox" and " checked" not in tag):
+            continue
+        values[attributes["name"]] = html.unescape(attributes.get("value", ""))
+    for name, options in re.findall(r'<select[^>]*?name="([^"]+)"[^>]*>(.*?)</select>', answer.text, re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        values[name] = chosen.group(1) if chosen else ""
+    return values

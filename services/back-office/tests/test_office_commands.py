@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
+import io
 import sys
+from collections.abc import Callable, Sequence
 
 import pytest
+from back_office.__main__ import add_user, renew_key, set_password
 from back_office_world import PASSWORD, SETTINGS_HOSTS, start_world
 from klokwerk.testing import fresh_database
 
-
-async def command(url: str, *arguments: str, typed: str = "") -> tuple[int, str]:
-    """Exit status and everything that was said."""
-    env = dict(os.environ) | {"KLOKWERK_DATABASE_URL": url, "KLOKWERK_SECRET_KEY": "a secret for tests only"}
-    env |= {f"KLOKWERK_{name.upper()}_URL": "http://127.0.0.1:9" for name in SETTINGS_HOSTS}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "back_office",
-        *arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=env,
-    )
-    said, _ = await process.communicate(typed.encode())
-    return process.returncode or 0, said.decode()
+Command = Callable[[Sequence[str]], int]
 
 
-async def test_users_and_keys_are_looked_after_from_the_command_line(platform_servers):
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a command as its process would, with a password in the pipe; gives status and what was said."""
+
+    async def run(url: str, command: Command, *arguments: str, typed: str = "") -> tuple[int, str]:
+        monkeypatch.setenv("KLOKWERK_DATABASE_URL", url)
+        monkeypatch.setenv("KLOKWERK_SECRET_KEY", "a secret for tests only")
+        for name in SETTINGS_HOSTS:
+            monkeypatch.setenv(f"KLOKWERK_{name.upper()}_URL", "http://127.0.0.1:9")
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        status = await asyncio.to_thread(command, arguments)
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    return run
+
+
+async def test_users_and_keys_are_looked_after_from_the_command_line(run, platform_servers):
     async with fresh_database(platform_servers.admin_database_url, "back_office") as url:
-        assert (await command(url, "add-user", "Piet", "sales", "ops", typed=f"{PASSWORD}\n"))[0] == 0
+        assert await run(url, add_user, "Piet", "sales", "ops", typed=f"{PASSWORD}\n") == (
+            0,
+            "user Piet was made with sales, ops\n",
+        )
         async with start_world(url) as world:
             browser = await world.signed_in(name="piet")
             old = (await world.client.get("/.well-known/jwks.json")).json()["keys"]
-            assert (await command(url, "set-password", "Piet", typed="another password\n"))[0] == 0
+            assert (await run(url, set_password, "Piet", typed="another password\n"))[0] == 0
             assert (await browser.get("/debtors")).status_code == 303, "signed out by the new password"
             await world.signed_in(name="piet", password="another password")
-            status, said = await command(url, "renew-key")
+            status, said = await run(url, renew_key)
         async with start_world(url) as world:
             new = (await world.client.get("/.well-known/jwks.json")).json()["keys"]
         assert status == 0
@@ -48,17 +53,17 @@ async def test_users_and_keys_are_looked_after_from_the_command_line(platform_se
 
 
 @pytest.mark.parametrize(
-    ("arguments", "typed", "words"),
+    ("command", "arguments", "typed", "words"),
     [
-        (["add-user", "piet"], "", "usage: add-user"),
-        (["add-user", "piet", "king"], "long enough\n", "no such role: king"),
-        (["add-user", "piet", "ops"], "short\n", "8 to 200 characters"),
-        (["set-password", "nobody-here"], "long enough\n", "no user nobody-here"),
-        (["sing"], "", "usage: python -m back_office"),
+        (add_user, ["piet"], "", "usage: add-user"),
+        (add_user, ["piet", "king"], "long enough\n", "no such role: king"),
+        (add_user, ["piet", "ops"], "short\n", "8 to 200 characters"),
+        (add_user, ["anna", "ops"], "long enough\n", "there is a user anna already"),
+        (set_password, ["nobody-here"], "long enough\n", "no user nobody-here"),
+        (set_password, [], "", "usage: set-password"),
     ],
 )
-async def test_a_wrong_command_says_what_is_wrong(running_office, arguments, typed, words):
-    url = str(running_office.settings.database_url)
-    status, said = await command(url, *arguments, typed=typed)
+async def test_a_wrong_command_says_what_is_wrong(run, running_office, command, arguments, typed, words):
+    status, said = await run(str(running_office.settings.database_url), command, *arguments, typed=typed)
     assert status == 2
     assert words in said

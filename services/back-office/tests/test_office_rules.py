@@ -83,7 +83,7 @@ def test_a_warning_comes_with_the_third_resend():
 
 
 def test_controls_are_offered_by_role():
-    assert may(["sales"], Action.RESEND_EKT)
+    assert may(["sales"], Action.EDIT_DEBTOR)
     assert may(["finance"], Action.SYNCHRONISE)
     assert not may(["sales"], Action.SYNCHRONISE)
     assert not any(may(["read-only"], action) for action in Action)

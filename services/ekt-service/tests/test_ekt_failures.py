@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from ekt_service.channels.email import EmailChannel, MailServer
+from ekt_service.channels.email import EmailChannel
 from ekt_service.edifact.reader import read
 from ekt_world import World, a_debtor, a_request, a_sale, a_sale_line, address_of
 from klokwerk.deliveries import Delivery, State, Verdict
+from klokwerk.smtp import Mailer, MailServer
 from klokwerk.testing import eventually
 from klokwerk_contracts.types import Money
 
@@ -85,21 +86,21 @@ async def test_EF_58_a_mail_server_that_is_away_is_tried_again(own_world: World)
 async def test_EF_58_wrong_credentials_are_told_in_the_servers_words(own_world: World) -> None:
     await own_world.sink.behave(wrong_credentials=True)
     server = MailServer(*_address(own_world.sink.smtp), user="ekt", password="wrong")
-    outcome = await EmailChannel(server).send(_a_delivery())
+    outcome = await EmailChannel(Mailer(server)).send(_a_delivery())
     assert outcome.verdict is Verdict.REFUSED
     assert "535 5.7.8" in outcome.message
 
 
 async def test_without_a_trace_an_unknown_outcome_stays_unknown_and_says_what_to_do(world: World) -> None:
-    outcome = await EmailChannel(MailServer(*_address(world.sink.smtp))).ask(_a_delivery())
+    outcome = await EmailChannel(Mailer(MailServer(*_address(world.sink.smtp)))).ask(_a_delivery())
     assert outcome.verdict is Verdict.UNKNOWN
-    assert "Ask the customer" in outcome.message
+    assert "Ask the recipient" in outcome.message
 
 
 async def test_a_server_that_never_answers_after_the_mail_leaves_it_unknown(world: World) -> None:
     await world.sink.behave(hang_seconds=30)
     server = MailServer(*_address(world.sink.smtp), timeout=5, data_timeout=0.3)
-    outcome = await EmailChannel(server).send(_a_delivery())
+    outcome = await EmailChannel(Mailer(server)).send(_a_delivery())
     assert outcome.verdict is Verdict.UNKNOWN
 
 

@@ -42,7 +42,9 @@ log = telemetry.get_logger(__name__)
 
 E = TypeVar("E", bound=Event)
 
-BATCH = 500
+BATCH = 1000
+"""Most records in one transaction. By bytes a batch is bounded by the fetches: about 1 MB for each partition."""
+
 LONGEST_WAIT = 120.0
 """Seconds of trouble after which the batch is given back to Kafka, well within max.poll.interval."""
 

@@ -4,9 +4,10 @@ A delivery is planned in the transaction that decides on it, under a natural key
 one. Workers claim due rows with ``FOR UPDATE SKIP LOCKED``, so replicas share the load. A channel knows two
 things: how to send, and how to ask the other side what became of a sending.
 
-States (one table, `_MOVES`): planned -> sending -> sent | failed | planned again (temporary) | unknown;
-unknown -> sent | failed | planned again (the other side never got it), settled by asking and never by sending
-blindly again. A process that dies while sending leaves a lease that runs out; the row then is unknown.
+States (the moves after a call stand in `DeliveryWorker._move`): planned -> sending -> sent | failed | planned
+again (temporary) | unknown; unknown -> sent | failed | planned again (the other side never got it), settled by
+asking and never by sending blindly again. A process that dies while sending leaves a lease that runs out; the
+row then is unknown.
 """
 
 # ruff: noqa: S608 - statements are put together from this module's own column list only
@@ -229,9 +230,14 @@ _COLUMNS_NO_PAYLOAD = _COLUMNS.replace("payload,", "cast(null as bytea) as paylo
 _PLAN = sa.text(
     "insert into delivery (id, natural_key, kind, subject, channel, recipient, context, file_name, media_type, "
     "payload, sha256, state, message, reference, attempts, asked, revision, due_at, created_at, changed_at) "
-    "values (:id, :natural_key, :kind, :subject, :channel, :recipient, cast(:context as jsonb), :file_name, "
-    ":media_type, :payload, :sha256, :state, :message, '', 0, 0, 1, :due_at, :now, :now) "
-    f"on conflict (natural_key) do nothing returning {_COLUMNS}"
+    "select id, natural_key, kind, subject, channel, recipient, context, file_name, media_type, payload, sha256, "
+    "state, message, '', 0, 0, 1, due_at, :now, :now from unnest(cast(:ids as uuid[]), "
+    "cast(:natural_keys as text[]), cast(:kinds as text[]), cast(:subjects as text[]), cast(:channels as text[]), "
+    "cast(:recipients as text[]), cast(:contexts as jsonb[]), cast(:file_names as text[]), "
+    "cast(:media_types as text[]), cast(:payloads as bytea[]), cast(:sha256s as text[]), cast(:states as text[]), "
+    "cast(:messages as text[]), cast(:dues as timestamptz[])) as t (id, natural_key, kind, subject, channel, "
+    "recipient, context, file_name, media_type, payload, sha256, state, message, due_at) "
+    "on conflict (natural_key) do nothing returning id"
 )
 _NOTIFY = sa.text("select pg_notify('delivery', '')")
 _CLAIM = sa.text(
@@ -299,33 +305,61 @@ async def plan(connection: AsyncConnection, clock: Clock, *plans: Plan) -> list[
     Returns:
         Those that are new. One whose natural key is known already is left as it stands and not returned.
     """
-    made = []
+    if not plans:
+        return []
     now = clock.now()
-    for item in plans:
-        rows = await connection.execute(
-            _PLAN,
-            {
-                "id": item.id,
-                "natural_key": item.natural_key,
-                "kind": item.kind,
-                "subject": item.subject,
-                "channel": item.channel,
-                "recipient": item.recipient,
-                "context": orjson.dumps(dict(item.context), default=str).decode(),
-                "file_name": item.file_name,
-                "media_type": item.media_type,
-                "payload": item.payload,
-                "sha256": hashlib.sha256(item.payload).hexdigest() if item.payload is not None else "",
-                "state": item.state.value,
-                "message": item.message,
-                "due_at": item.due_at or now,
-                "now": now,
-            },
-        )
-        made += [_of(row) for row in rows.mappings()]
+    wanted = [_planned(item, now) for item in plans]
+    rows = await connection.execute(
+        _PLAN,
+        {
+            "ids": [each.id for each in wanted],
+            "natural_keys": [each.natural_key for each in wanted],
+            "kinds": [each.kind for each in wanted],
+            "subjects": [each.subject for each in wanted],
+            "channels": [each.channel for each in wanted],
+            "recipients": [each.recipient for each in wanted],
+            "contexts": [orjson.dumps(each.context).decode() for each in wanted],
+            "file_names": [each.file_name for each in wanted],
+            "media_types": [each.media_type for each in wanted],
+            "payloads": [each.payload for each in wanted],
+            "sha256s": [each.sha256 for each in wanted],
+            "states": [each.state.value for each in wanted],
+            "messages": [each.message for each in wanted],
+            "dues": [each.due_at for each in wanted],
+            "now": now,
+        },
+    )
+    new = {row.id for row in rows}
+    made = [each for each in wanted if each.id in new]
     if made:
         await connection.execute(_NOTIFY)
     return made
+
+
+def _planned(item: Plan, now: datetime) -> Delivery:
+    """The row that a plan becomes."""
+    return Delivery(
+        id=item.id,
+        natural_key=item.natural_key,
+        kind=item.kind,
+        subject=item.subject,
+        channel=item.channel,
+        recipient=item.recipient,
+        context=orjson.loads(orjson.dumps(dict(item.context), default=str)),
+        file_name=item.file_name,
+        media_type=item.media_type,
+        payload=item.payload,
+        sha256=hashlib.sha256(item.payload).hexdigest() if item.payload is not None else "",
+        state=item.state,
+        message=item.message,
+        reference="",
+        attempts=0,
+        asked=0,
+        revision=1,
+        due_at=item.due_at or now,
+        created_at=now,
+        changed_at=now,
+    )
 
 
 async def get(connection: AsyncConnection, delivery_id: uuid.UUID) -> Delivery | None:

@@ -45,7 +45,9 @@ _WAKE = sa.text(
     "with woken as (delete from parked where waits_for = any(cast(:names as text[])) returning *) "
     "select * from woken order by id"
 )
-_GUARD = sa.text("select pg_advisory_xact_lock(:key)")
+_GUARD = sa.text(
+    "select pg_advisory_xact_lock(key) from unnest(cast(:keys as bigint[])) with ordinality as t (key, n) order by n"
+)
 _LIST = sa.text("select * from parked where id > :after order by id limit :limit")
 _COUNT = sa.text("select count(*) from parked")
 
@@ -73,8 +75,9 @@ class Parked:
 
 async def guard(connection: AsyncConnection, names: Iterable[str]) -> None:
     """Hold off `wake` for `names` until this transaction ends. Call it, then look the data up once more."""
-    for key in sorted({advisory_key(f"parked:{name}") for name in names}):
-        await connection.execute(_GUARD, {"key": key})
+    keys = sorted({advisory_key(f"parked:{name}") for name in names})
+    if keys:
+        await connection.execute(_GUARD, {"keys": keys})
 
 
 async def park(connection: AsyncConnection, *items: Parked) -> None:

@@ -14,6 +14,7 @@ from klokwerk.database import Database
 from klokwerk.deliveries import Channel as DeliveryChannel
 from klokwerk.deliveries import DeliveryWorker
 from klokwerk.outbox import Outbox
+from klokwerk.smtp import Mailer
 
 from dispatch_service.api import routers
 from dispatch_service.channels.access_point import AccessPointChannel
@@ -61,13 +62,14 @@ def create_app(
         httpx.AsyncClient(timeout=settings.provider_timeout_seconds, follow_redirects=False),
         UblValidator() if settings.validate_ubl and validator_installed() else None,
     )
+    mailer = settings.mailer()
     outcomes = Outcomes(Outbox(f"/{NAME}"), clock)
     dispatcher = Dispatcher(clock, outcomes, resources.validator)
     night_run = NightRun(database, clock, dispatcher)
     deliveries = DeliveryWorker(
         database,
         clock,
-        channels_of(settings, resources.client),
+        channels_of(settings, resources.client, mailer),
         outcomes.on_change,
         retries=settings.retries,
         questions=settings.questions,
@@ -83,14 +85,16 @@ def create_app(
             routers=routers(),
             subscriptions=Consumers(clock, outcomes).subscriptions(),
             workers=[night_run, deliveries],
-            close=[resources.close],
+            close=[resources.close, *([mailer.close] if mailer else [])],
             state={"dispatcher": dispatcher, "outcomes": outcomes, "night_run": night_run},
             verifier=verifier,
         )
     )
 
 
-def channels_of(settings: DispatchSettings, client: httpx.AsyncClient) -> dict[str, DeliveryChannel]:
+def channels_of(
+    settings: DispatchSettings, client: httpx.AsyncClient, mailer: Mailer | None
+) -> dict[str, DeliveryChannel]:
     """The channels by the names that deliveries carry."""
     access_point = Provider(
         "access point",
@@ -106,7 +110,7 @@ def channels_of(settings: DispatchSettings, client: httpx.AsyncClient) -> dict[s
         settings.print_service_token.get_secret_value(),
         client,
     )
-    mail = MailChannel(settings, client)
+    mail = MailChannel(mailer, settings.mail_from)
     made: dict[str, DeliveryChannel] = {
         Channel.E_INVOICE.value: AccessPointChannel(access_point),
         Channel.EMAIL.value: mail,

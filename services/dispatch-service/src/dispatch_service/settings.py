@@ -5,21 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from klokwerk.settings import ServiceSettings
+from klokwerk.smtp import MailSettings
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 
-class DispatchSettings(ServiceSettings):
+class DispatchSettings(MailSettings):
     """Where the channels lead and how patient the service is with them.
 
     Attributes:
         access_point_url: the access point for e-invoices; empty means e-invoices can't be sent.
         print_service_url: the print service for letters; empty means letters can't be sent.
-        smtp: ``host:port`` of the mail server.
         mail_from: sender of invoices and notices; replies go to the seller's own address.
-        mail_trace_url: where it can be asked whether a mail arrived (``GET {url}/api/messages?message_id=``);
-            empty where nobody can be asked.
         send_retry_seconds: pauses after a temporary refusal; after the last the dispatch has failed (D-20).
         ask_seconds: pauses between questions about an unknown outcome; after the last it has failed.
         validate_ubl: run the official rules on every e-invoice, where the validation extra is installed.
@@ -29,12 +26,7 @@ class DispatchSettings(ServiceSettings):
     access_point_token: SecretStr = SecretStr("")
     print_service_url: str = ""
     print_service_token: SecretStr = SecretStr("")
-    smtp: Annotated[str, Field(pattern=r"^([^\s:]+:\d+)?$")] = ""
-    smtp_user: str = ""
-    smtp_password: SecretStr = SecretStr("")
-    smtp_tls: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "none"
     mail_from: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "invoices@klokwerk.example"
-    mail_trace_url: str = ""
     provider_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     send_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (2, 5, 15, 60, 180)
     ask_seconds: Annotated[tuple[float, ...], NoDecode] = (1, 3, 10, 30, 120)

@@ -8,7 +8,7 @@ from klokwerk.database import Database
 from klokwerk.outbox import Outbox
 
 from ekt_service.api import ROUTERS
-from ekt_service.channels.email import EmailChannel
+from ekt_service.building import Building
 from ekt_service.consumers import Consumers
 from ekt_service.sending import Sending
 from ekt_service.settings import EktSettings
@@ -29,9 +29,10 @@ def create_app(
     """
     clock = clock or clock_of(settings)
     database = Database(str(settings.database_url), pool=settings.database_pool)
-    sending = Sending(clock, Outbox(f"/{NAME}"), settings.abilities, settings.mail_domain)
-    channels = channels_of(settings, database)
-    mail = channels.get("email")
+    building = Building(clock, settings.mail_domain)
+    sending = Sending(clock, Outbox(f"/{NAME}"), settings.abilities, building)
+    mailer = settings.mailer()
+    channels = channels_of(settings, database, mailer)
     return build(
         Parts(
             name=NAME,
@@ -42,7 +43,7 @@ def create_app(
             routers=ROUTERS,
             subscriptions=Consumers(sending, clock).subscriptions(),
             workers=(delivery_worker(settings, database, clock, channels, sending),),
-            close=(mail.close,) if isinstance(mail, EmailChannel) else (),
+            close=(mailer.close,) if mailer else (),
             state={"sending": sending},
             verifier=verifier,
         )

@@ -14,6 +14,7 @@ from ekt_service.domain.ekt import SaleKey, debtor_waited_for
 from ekt_service.sending import Sending
 from ekt_service.store import debtors, sales
 from ekt_service.store.debtors import DebtorKey
+from ekt_service.store.sales import StoredSale
 
 R = TypeVar("R", DebtorChanged, SaleCompleted)
 
@@ -69,14 +70,19 @@ class Consumers:
         changed = await sales.upsert(connection, events, owner_ids, self.clock.now())
         if not changed:
             return
+        at_hand = {
+            key: StoredSale(owner_id, event)
+            for event, owner_id in zip(events, owner_ids, strict=True)
+            if (key := sales.key_of(event)) in changed
+        }
         first = [key for key, is_new in changed.items() if is_new]
         if first:
-            await self.sending.after_first_completion(connection, first)
+            await self.sending.after_first_completion(connection, first, at_hand)
         names = {key.waited_for for key in changed}
         names |= {
             SaleKey(*owners[(key.administration, key.debtor_id)], key.order_day).waited_for for key in changed
         }
-        await self.sending.wake(connection, sorted(names))
+        await self.sending.wake(connection, sorted(names), at_hand)
 
     async def on_requests(
         self, connection: AsyncConnection, received: list[Received[EktResendRequested]]

@@ -12,25 +12,21 @@ from uuid import UUID
 
 from klokwerk import deliveries, parked
 from klokwerk.clock import Clock
-from klokwerk.deliveries import Delivery, Plan
+from klokwerk.deliveries import Delivery
 from klokwerk.outbox import Outbox
 from klokwerk.parked import Parked
 from klokwerk_contracts import EktResendRequested, new_event_id
-from klokwerk_contracts.debtor_changed import EktMethod
 from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from klokwerk_contracts.ekt_resend_requested import ResendReason
 from klokwerk_contracts.outcomes import DeliveryState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ekt_service.domain import files as ekt_files
-from ekt_service.domain import mail
+from ekt_service.building import Building, Decision, Ready
 from ekt_service.domain.debtor import Debtor
-from ekt_service.domain.ekt import KIND, Ekt, EktFile, SaleKey, debtor_waited_for, natural_key
-from ekt_service.domain.file_name import PatternError
-from ekt_service.domain.line_numbers import OutOfNumbersError
+from ekt_service.domain.ekt import Ekt, SaleKey, debtor_waited_for, natural_key
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.requirements import Abilities, requirements, shown, without_sale
-from ekt_service.store import debtors, ekts, line_numbers, module, sales
+from ekt_service.store import debtors, ekts, module, sales
 from ekt_service.store.debtors import DebtorKey
 from ekt_service.store.sales import StoredSale
 
@@ -38,6 +34,8 @@ FIRST = "first"
 """Kind of a parked first sending: its body is the sale's key."""
 WAITING_EKT = "ekt"
 """Kind of a parked EKT: its body is the EKT's id."""
+SalesAtHand = Mapping[SaleKey, StoredSale]
+NO_SALES: SalesAtHand = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +56,30 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decision:
-    """What becomes of one EKT: its new state, with files and delivery, or what it waits for."""
-
-    ekt: Ekt
-    files: Sequence[EktFile] = ()
-    plan: Plan | None = None
-    wait: Parked | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Sending:
     """Makes EKTs and follows them.
 
     Args:
         abilities: sending methods of this installation.
-        mail_domain: right side of Message-IDs.
+        building: makes files and mails.
     """
 
     clock: Clock
     outbox: Outbox
     abilities: Abilities
-    mail_domain: str
+    building: Building
 
-    async def after_first_completion(self, connection: AsyncConnection, keys: Sequence[SaleKey]) -> None:
+    async def after_first_completion(
+        self, connection: AsyncConnection, keys: Sequence[SaleKey], at_hand: SalesAtHand = NO_SALES
+    ) -> None:
         """Plan the first EKT of days whose distribution is complete for the first time (EF-01, D-21).
 
         Nothing is made for debtors without "Use EKTs". A debtor that isn't known yet is waited for.
+
+        Args:
+            at_hand: newest sales that the caller holds already.
         """
-        known = await self._look_up(connection, keys)
+        known = await self._look_up(connection, keys, at_hand)
         owner_days = {
             key: SaleKey(key.administration, known.owner(key)[1], key.order_day)
             for key in keys
@@ -126,18 +119,20 @@ class Sending:
         made = [self._new(key, known.owner(key)[1], EktTrigger.RESEND, request) for key, request in fresh]
         await self._make(connection, made, known)
 
-    async def wake(self, connection: AsyncConnection, names: Sequence[str]) -> None:
-        """Go on with everything that waited for one of `names`."""
+    async def wake(
+        self, connection: AsyncConnection, names: Sequence[str], at_hand: SalesAtHand = NO_SALES
+    ) -> None:
+        """Go on with everything that waited for one of `names`; `at_hand` as in `after_first_completion`."""
         woken = await parked.wake(connection, names)
         firsts = [_sale_key(item.body) for item in woken if item.kind == FIRST]
         if firsts:
-            await self.after_first_completion(connection, firsts)
+            await self.after_first_completion(connection, firsts, at_hand)
         ids = [UUID(item.body["ekt_id"]) for item in woken if item.kind == WAITING_EKT]
         if not ids:
             return
         waiting = await ekts.lock_waiting(connection, ids)
-        known = await self._look_up(connection, [ekt.sale for ekt in waiting])
-        decisions = [await self._decide(connection, ekt, known) for ekt in waiting]
+        known = await self._look_up(connection, [ekt.sale for ekt in waiting], at_hand)
+        decisions = await self._decide(connection, waiting, known)
         changed = [
             decision.ekt
             for before, decision in zip(waiting, decisions, strict=True)
@@ -168,13 +163,15 @@ class Sending:
 
     # --- what is known ---------------------------------------------------------------------------------------
 
-    async def _look_up(self, connection: AsyncConnection, keys: Iterable[SaleKey]) -> _Known:
+    async def _look_up(
+        self, connection: AsyncConnection, keys: Iterable[SaleKey], at_hand: SalesAtHand = NO_SALES
+    ) -> _Known:
         wanted = list(keys)
         owners = await debtors.owners(connection, {(key.administration, key.debtor_id) for key in wanted})
         owner_keys = {SaleKey(*owners[(key.administration, key.debtor_id)], key.order_day) for key in wanted}
         return _Known(
             module=(await module.get(connection)).settings,
-            sales=await sales.load(connection, {*wanted, *owner_keys}),
+            sales=await sales.load(connection, {*wanted, *owner_keys} - at_hand.keys()) | dict(at_hand),
             owners=owners,
             debtors=await debtors.load(connection, set(owners.values())),
         )
@@ -209,7 +206,15 @@ class Sending:
             changed_at=now,
         )
 
-    async def _decide(self, connection: AsyncConnection, ekt: Ekt, known: _Known) -> _Decision:
+    async def _decide(
+        self, connection: AsyncConnection, undecided: Sequence[Ekt], known: _Known
+    ) -> list[Decision]:
+        judged = [self._judge(ekt, known) for ekt in undecided]
+        ready = [each for each in judged if isinstance(each, Ready)]
+        built = iter(await self.building.build(connection, ready, known.module))
+        return [next(built) if isinstance(each, Ready) else each for each in judged]
+
+    def _judge(self, ekt: Ekt, known: _Known) -> Decision | Ready:
         """What can be done with an EKT now: build it, wait, or fail with everything that is missing."""
         owner = known.owner(ekt.sale)
         ekt = replace(ekt, debtor_id=owner[1], changed_at=self.clock.now())
@@ -224,7 +229,7 @@ class Sending:
                 ekt.sale, debtor, stored.sale if stored else None, known.module, self.abilities
             )
             listed = early if stored is None else whole
-            return _Decision(replace(ekt, state=DeliveryState.FAILED, message=listed.text))
+            return Decision(replace(ekt, state=DeliveryState.FAILED, message=listed.text))
         if stored is None or stored.sale.revision < ekt.needs_revision:
             have = f"revision {stored.sale.revision} is here" if stored else "none is here yet"
             text = f"Waits for revision {ekt.needs_revision} of the sale of {ekt.sale.order_day.isoformat()}; {have}."
@@ -233,14 +238,10 @@ class Sending:
         if needed.only_awaited:
             return self._waits(ekt, debtor_waited_for(*owner), f"Waits: {needed.text}")
         if needed.missing:
-            return _Decision(replace(ekt, state=DeliveryState.FAILED, message=needed.text))
-        try:
-            built = await self._build(connection, ekt, debtor, stored, known.module)
-        except (ekt_files.FaultyFileError, OutOfNumbersError, PatternError) as problem:
-            return _Decision(replace(ekt, state=DeliveryState.FAILED, message=str(problem)))
-        return self._planned(ekt, debtor, stored, known.module, built)
+            return Decision(replace(ekt, state=DeliveryState.FAILED, message=needed.text))
+        return Ready(ekt, debtor, stored.sale)
 
-    def _waits(self, ekt: Ekt, waits_for: str, reason: str) -> _Decision:
+    def _waits(self, ekt: Ekt, waits_for: str, reason: str) -> Decision:
         item = Parked(
             natural_key=f"ekt/{ekt.id}",
             waits_for=waits_for,
@@ -254,7 +255,7 @@ class Sending:
             reason=reason,
             parked_at=self.clock.now(),
         )
-        return _Decision(replace(ekt, state=DeliveryState.WAITING, message=reason), wait=item)
+        return Decision(replace(ekt, state=DeliveryState.WAITING, message=reason), wait=item)
 
     def _first_waits(self, key: SaleKey, owner_day: SaleKey) -> Parked:
         name = debtor_waited_for(owner_day.administration, owner_day.debtor_id)
@@ -274,94 +275,15 @@ class Sending:
             parked_at=self.clock.now(),
         )
 
-    async def _build(
-        self,
-        connection: AsyncConnection,
-        ekt: Ekt,
-        debtor: Debtor,
-        stored: StoredSale,
-        settings: EktModule,
-    ) -> list[EktFile]:
-        form = ekt_files.format_of(debtor, settings)
-        sale = stored.sale
-        day = line_numbers.Day(ekt.sale.administration, debtor.id, sale.order_day, form.auction)
-        numbers = await line_numbers.numbers_for(connection, day, sale.lines)
-        references = await ekts.new_references(connection, ekt_files.files_needed(sale, form))
-        return ekt_files.build(sale, form, settings, numbers, references, self.clock.now(), self.clock.zone)
-
-    def _planned(
-        self, ekt: Ekt, debtor: Debtor, stored: StoredSale, settings: EktModule, built: list[EktFile]
-    ) -> _Decision:
-        more = f" (+{len(built) - 1} more)" if len(built) > 1 else ""
-        whole = EktFile("", b"".join(file.content for file in built), "", 0)
-        ekt = replace(
-            ekt,
-            state=DeliveryState.PLANNED,
-            sale_revision=stored.sale.revision,
-            file_name=built[0].name + more,
-            sha256=whole.sha256,
-            lines=len(stored.sale.lines),
-            message=f"On its way to {debtor.recipient}.",
-        )
-        plan = Plan(
-            id=ekt.id,
-            natural_key=natural_key(ekt.sale, ekt.request_id),
-            kind=KIND,
-            subject=str(ekt.id),
-            channel=debtor.ekt.method.value,
-            recipient=debtor.recipient,
-        )
-        if debtor.ekt.method is EktMethod.EMAIL:
-            plan = self._as_mail(plan, ekt, debtor, settings, built)
-        return _Decision(ekt, built, plan)
-
-    def _as_mail(
-        self, plan: Plan, ekt: Ekt, debtor: Debtor, settings: EktModule, built: list[EktFile]
-    ) -> Plan:
-        template = settings.template_for(debtor.language)
-        if template is None:
-            raise RuntimeError("requirements() lets no mail pass without a template")
-        fields = mail.MailFields(
-            debtor_name=debtor.name,
-            order_day=ekt.sale.order_day,
-            lines=ekt.lines,
-            resend=ekt.trigger is EktTrigger.RESEND,
-            sender_name=settings.sender_name,
-            file_names=", ".join(file.name for file in built),
-        )
-        message_id = f"<{ekt.id}@{self.mail_domain}>"
-        recipients = [mail.wire_address(address) for address in debtor.emails]
-        content = mail.compose(
-            template,
-            fields,
-            built,
-            sender=(settings.sender_name, settings.mail_from),
-            reply_to=settings.reply_to,
-            recipients=recipients,
-            message_id=message_id,
-            made=self.clock.now(),
-        )
-        return replace(
-            plan,
-            payload=content,
-            file_name=f"{ekt.id}.eml",
-            media_type="message/rfc822",
-            context={
-                "sender": settings.mail_from,
-                "recipients": recipients,
-                "message_id": message_id,
-            },
-        )
-
     # --- writing ---------------------------------------------------------------------------------------------
 
     async def _make(self, connection: AsyncConnection, made: Sequence[Ekt], known: _Known) -> None:
-        decisions = [await self._decide(connection, ekt, known) for ekt in made]
+        decisions = await self._decide(connection, made, known)
         written = await ekts.insert(connection, [decision.ekt for decision in decisions])
         await self._follow_up(connection, decisions, written)
 
     async def _follow_up(
-        self, connection: AsyncConnection, decisions: Sequence[_Decision], written: Sequence[Ekt]
+        self, connection: AsyncConnection, decisions: Sequence[Decision], written: Sequence[Ekt]
     ) -> None:
         await ekts.add_files(connection, {each.ekt.id: each.files for each in decisions if each.files})
         await deliveries.plan(connection, self.clock, *(each.plan for each in decisions if each.plan))

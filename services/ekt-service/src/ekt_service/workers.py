@@ -6,6 +6,7 @@ from uuid import UUID
 from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.deliveries import Channel, DeliveryWorker
+from klokwerk.smtp import Mailer
 
 from ekt_service.channels.email import EmailChannel
 from ekt_service.channels.folder import FolderChannel
@@ -15,11 +16,11 @@ from ekt_service.settings import EktSettings
 from ekt_service.store import ekts
 
 
-def channels_of(settings: EktSettings, database: Database) -> dict[str, Channel]:
+def channels_of(settings: EktSettings, database: Database, mailer: Mailer | None) -> dict[str, Channel]:
     """The sending methods that this installation has, by the name that deliveries carry."""
     found: dict[str, Channel] = {}
-    if settings.mail_server is not None:
-        found["email"] = EmailChannel(settings.mail_server, settings.trace)
+    if mailer is not None:
+        found["email"] = EmailChannel(mailer)
     if settings.ekt_folder is not None:
 
         async def files_of(ekt_id: UUID) -> list[EktFile]:

@@ -20,7 +20,6 @@ class Action(StrEnum):
     """What the pages offer beyond looking."""
 
     EDIT_DEBTOR = "edit_debtor"
-    RESEND_EKT = "resend_ekt"
     SEND_INVOICE = "send_invoice"
     CHANGE_AUTOMATIC = "change_automatic"
     SYNCHRONISE = "synchronise"
@@ -29,7 +28,6 @@ class Action(StrEnum):
 
 ALLOWED: dict[Action, frozenset[Role]] = {
     Action.EDIT_DEBTOR: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
-    Action.RESEND_EKT: frozenset({Role.SALES, Role.OPS}),
     Action.SEND_INVOICE: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SYNCHRONISE: frozenset({Role.FINANCE}),

@@ -16,7 +16,8 @@ from dispatch_service.outcomes import Outcomes
 from dispatch_service.workers import NightRun
 
 SETTINGS_ROLE = "billing-admin"
-INVOICE_ROLES = ("finance", "billing-admin")
+INVOICE_ROLES = ("sales", "finance", "billing-admin")
+"""Who edits invoices sends them by hand and takes them out of automatic dispatch (NV-69)."""
 RUN_ROLES = ("billing-admin", "ops")
 
 

@@ -1,201 +1,24 @@
-"""EKTs by e-mail over SMTP.
+"""EKTs by e-mail: the mail was composed with its files when the EKT was built, and goes out as it is kept."""
 
-What is known when the connection breaks decides everything: before the server's last answer to DATA nothing
-counts as handed over, so the mail may be tried again; after the bytes went out without an answer the outcome
-is unknown and is settled by asking a trace of received mails by Message-ID, never by sending again blindly.
-"""
+from dataclasses import dataclass
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
-from urllib.parse import quote
-
-import httpx
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
-from klokwerk.deliveries import Delivery, Outcome, not_there, refused, sent, temporary, unknown
-
-_KEPT_CONNECTIONS = 8
-_IDLE_SECONDS = 20.0
-
-
-class Encryption(StrEnum):
-    """How the way to the mail server is encrypted."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    TLS = "tls"
+from klokwerk.deliveries import Delivery, Outcome, refused
+from klokwerk.smtp import Mailer
 
 
 @dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where mails are handed over.
-
-    Args:
-        timeout: seconds for connecting and for each answer.
-        data_timeout: seconds for the answer after the mail itself; servers may scan it for long.
-    """
-
-    host: str
-    port: int
-    user: str = ""
-    password: str = ""
-    encryption: Encryption = Encryption.NONE
-    timeout: float = 15.0
-    data_timeout: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class MailTrace:
-    """A service that knows which mails the server took: ``GET {url}/api/messages?message_id=``.
-
-    Args:
-        believed_after: questions after which "not there" is believed; a server may still be busy storing.
-    """
-
-    url: str
-    believed_after: int = 2
-
-
-@dataclass(slots=True)
 class EmailChannel:
     """Sends the mail that a delivery holds as its bytes."""
 
-    server: MailServer
-    trace: MailTrace | None = None
-    _idle: list[tuple[float, SMTP]] = field(default_factory=list)
+    mailer: Mailer
 
     async def send(self, delivery: Delivery) -> Outcome:
-        """Hand one mail over, to all of its recipients or to none."""
+        """Hand the mail over, to all of its recipients or to none."""
         if delivery.payload is None:
             return refused("The mail of this EKT is missing; send it again with Resend EKT.")
-        try:
-            async with self._connection() as client:
-                return await self._hand_over(client, delivery)
-        except SMTPResponseException as answer:
-            return self._by_code(answer.code, str(answer.message), "The mail server")
-        except (SMTPException, OSError, TimeoutError) as trouble:
-            return temporary(
-                f"The mail server {self.server.host}:{self.server.port} can't be reached: {_words(trouble)}."
-            )
-
-    async def _hand_over(self, client: SMTP, delivery: Delivery) -> Outcome:
         recipients: list[str] = delivery.context["recipients"]
-        await client.mail(delivery.context["sender"])
-        for recipient in recipients:
-            try:
-                await client.rcpt(recipient)
-            except SMTPResponseException as answer:
-                await _forget(client)
-                return self._by_code(answer.code, str(answer.message), f"For {recipient} the mail server")
-        try:
-            taken = await client.data(delivery.payload or b"", timeout=self.server.data_timeout)
-        except SMTPResponseException as problem:
-            await _forget(client)
-            return self._by_code(problem.code, str(problem.message), "After the mail itself the server")
-        except (SMTPException, OSError, TimeoutError) as trouble:
-            client.close()
-            return unknown(
-                f"The connection ended after the mail was handed over and before the server's answer "
-                f"({_words(trouble)}). It may have arrived; the receiving side is asked."
-            )
-        return sent(f"The mail server took it: {taken.code} {taken.message}")
-
-    @staticmethod
-    def _by_code(code: int, text: str, who: str) -> Outcome:
-        message = f"{who} answered: {code} {text}"
-        if 400 <= code < 500:
-            return temporary(message)
-        return refused(message)
+        return await self.mailer.hand_over(delivery.context["sender"], recipients, delivery.payload)
 
     async def ask(self, delivery: Delivery) -> Outcome:
         """Whether the mail with this delivery's Message-ID was received."""
-        if self.trace is None:
-            return unknown(
-                "It is not known whether the mail arrived, and no trace of received mails is configured. "
-                "Ask the customer, then settle it or use Resend EKT."
-            )
-        message_id = str(delivery.context["message_id"])
-        url = f"{self.trace.url.rstrip('/')}/api/messages?message_id={quote(message_id)}"
-        try:
-            async with httpx.AsyncClient(timeout=self.server.timeout) as http:
-                answer = await http.get(url)
-                answer.raise_for_status()
-                found = answer.json()
-        except (httpx.HTTPError, ValueError) as trouble:
-            return unknown(f"The trace of received mails could not be asked: {_words(trouble)}.")
-        if found:
-            return sent("The trace of received mails holds it, so it was sent.")
-        if delivery.asked < self.trace.believed_after:
-            return unknown("The trace of received mails does not hold it yet; it is asked again.")
-        return not_there("The trace of received mails does not hold it, so it is sent again.")
-
-    async def close(self) -> None:
-        """Take leave of the mail server."""
-        while self._idle:
-            _, client = self._idle.pop()
-            await _quit(client)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[SMTP]:
-        client = await self._idle_connection() or await self._open()
-        try:
-            yield client
-        except BaseException:
-            client.close()
-            raise
-        if client.is_connected and len(self._idle) < _KEPT_CONNECTIONS:
-            self._idle.append((asyncio.get_running_loop().time(), client))
-        else:
-            await _quit(client)
-
-    async def _idle_connection(self) -> SMTP | None:
-        """A kept connection that still answers; a dead one costs a question, never a mail."""
-        now = asyncio.get_running_loop().time()
-        while self._idle:
-            since, client = self._idle.pop()
-            if now - since > _IDLE_SECONDS or not client.is_connected:
-                await _quit(client)
-                continue
-            try:
-                await client.rset(timeout=2)
-            except (SMTPException, OSError, TimeoutError):
-                client.close()
-                continue
-            return client
-        return None
-
-    async def _open(self) -> SMTP:
-        server = self.server
-        client = SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.user or None,
-            password=server.password or None,
-            use_tls=server.encryption is Encryption.TLS,
-            start_tls=server.encryption is Encryption.STARTTLS,
-            timeout=server.timeout,
-        )
-        await client.connect()
-        return client
-
-
-async def _forget(client: SMTP) -> None:
-    """Leave a mail that was begun, so that the connection can carry the next one."""
-    try:
-        await client.rset(timeout=2)
-    except (SMTPException, OSError, TimeoutError):
-        client.close()
-
-
-async def _quit(client: SMTP) -> None:
-    try:
-        if client.is_connected:
-            await client.quit(timeout=2)
-    except (SMTPException, OSError, TimeoutError):
-        client.close()
-
-
-def _words(trouble: BaseException) -> str:
-    return str(trouble).strip().rstrip(".") or type(trouble).__name__
+        return await self.mailer.find(str(delivery.context["message_id"]), delivery.asked)

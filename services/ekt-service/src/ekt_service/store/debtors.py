@@ -28,7 +28,12 @@ _UPSERT = sa.text(
     "returning administration, debtor_id"
 )
 _LOAD = sa.text(
-    "select administration, debtor_id, card from debtor where (administration, debtor_id) in "
+    "select administration, debtor_id, cast(card as text) as card from debtor where (administration, debtor_id) in "
+    "(select * from unnest(cast(:administrations as text[]), cast(:ids as text[])))"
+)
+_MERGED = sa.text(
+    "select administration, debtor_id, merged_into from debtor where merged_into is not null "
+    "and (administration, debtor_id) in "
     "(select * from unnest(cast(:administrations as text[]), cast(:ids as text[])))"
 )
 _REPOINT_SALES = sa.text(
@@ -85,32 +90,41 @@ async def load(connection: AsyncConnection, keys: Iterable[DebtorKey]) -> dict[D
         _LOAD, {"administrations": [key[0] for key in wanted], "ids": [key[1] for key in wanted]}
     )
     return {
-        (row.administration, row.debtor_id): debtor_of(DebtorChanged.model_validate(row.card)) for row in rows
+        (row.administration, row.debtor_id): debtor_of(DebtorChanged.model_validate_json(row.card))
+        for row in rows
     }
 
 
 async def owners(connection: AsyncConnection, keys: Iterable[DebtorKey]) -> dict[DebtorKey, DebtorKey]:
     """For each debtor, who it is after all merges; itself when it was never merged or isn't known."""
     wanted = set(keys)
-    known = await load(connection, wanted)
+    targets: dict[DebtorKey, DebtorKey] = {}
+    unseen = wanted
     for _ in range(_MOST_MERGES):
-        targets = {
-            (debtor.administration, debtor.merged_into) for debtor in known.values() if debtor.merged_into
-        }
-        unseen = targets - known.keys()
-        found = await load(connection, unseen)
+        found = await _merged(connection, unseen)
         if not found:
             break
-        known.update(found)
-    return {key: _end_of(key, known) for key in wanted}
+        targets |= found
+        unseen = set(found.values()) - targets.keys()
+    return {key: _end_of(key, targets) for key in wanted}
 
 
-def _end_of(key: DebtorKey, known: Mapping[DebtorKey, Debtor]) -> DebtorKey:
+async def _merged(connection: AsyncConnection, keys: Iterable[DebtorKey]) -> dict[DebtorKey, DebtorKey]:
+    """Those of `keys` that were merged, with whom each was merged into."""
+    wanted = sorted(keys)
+    if not wanted:
+        return {}
+    rows = await connection.execute(
+        _MERGED, {"administrations": [key[0] for key in wanted], "ids": [key[1] for key in wanted]}
+    )
+    return {(row.administration, row.debtor_id): (row.administration, row.merged_into) for row in rows}
+
+
+def _end_of(key: DebtorKey, targets: Mapping[DebtorKey, DebtorKey]) -> DebtorKey:
     for _ in range(_MOST_MERGES):
-        debtor = known.get(key)
-        if debtor is None or not debtor.merged_into:
+        if key not in targets:
             break
-        key = (debtor.administration, debtor.merged_into)
+        key = targets[key]
     return key
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from klokwerk_contracts.ekt_resend_requested import ResendReason
@@ -22,8 +23,8 @@ _COLUMNS = (
 )
 _NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
 _INSERT = sa.text(
-    f"insert into ekt (natural_key, {_COLUMNS}) "
-    f"values (:natural_key, {', '.join(':' + name for name in _NAMES)}) "
+    f"insert into ekt (natural_key, {_COLUMNS}) select natural_key, {_COLUMNS} "
+    "from json_populate_recordset(cast(null as ekt), cast(:rows as json)) "
     "on conflict (natural_key) do nothing returning id"
 )
 _CHANGED = (
@@ -42,7 +43,10 @@ _CHANGED = (
     "confirmed_by",
     "confirm_note",
 )
-_UPDATE = sa.text(f"update ekt set {', '.join(f'{name} = :{name}' for name in _CHANGED)} where id = :id")
+_UPDATE = sa.text(
+    f"update ekt set {', '.join(f'{name} = changed.{name}' for name in _CHANGED)} "
+    "from json_populate_recordset(cast(null as ekt), cast(:rows as json)) as changed where ekt.id = changed.id"
+)
 _GET = sa.text(f"select {_COLUMNS} from ekt where id = :id")
 _LOCK = sa.text(
     f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) and state = 'waiting' order by id for update"
@@ -58,9 +62,10 @@ _OF_DAY = sa.text(
     f"select {_COLUMNS} from ekt where administration = :administration and debtor_id = :debtor "
     "and order_day = :day order by made_at, id"
 )
-_ADD_FILE = sa.text(
+_ADD_FILES = sa.text(
     "insert into ekt_file (ekt_id, number, name, reference, lines, content, sha256) "
-    "values (:ekt, :number, :name, :reference, :lines, :content, :sha256)"
+    "select * from unnest(cast(:ekts as uuid[]), cast(:numbers as int[]), cast(:names as text[]), "
+    "cast(:references as text[]), cast(:lines as int[]), cast(:contents as bytea[]), cast(:sha256s as text[]))"
 )
 _FILES = sa.text(
     "select number, name, reference, lines, content from ekt_file where ekt_id = :ekt order by number"
@@ -119,12 +124,11 @@ async def insert(connection: AsyncConnection, ekts: Sequence[Ekt]) -> list[Ekt]:
     Returns:
         Those that are new.
     """
-    new = []
-    for ekt in ekts:
-        values = _values(ekt) | {"natural_key": natural_key(ekt.sale, ekt.request_id)}
-        if (await connection.execute(_INSERT, values)).first():
-            new.append(ekt)
-    return new
+    if not ekts:
+        return []
+    rows = [_values(ekt) | {"natural_key": natural_key(ekt.sale, ekt.request_id)} for ekt in ekts]
+    new = {row.id for row in await connection.execute(_INSERT, {"rows": _json(rows)})}
+    return [ekt for ekt in ekts if ekt.id in new]
 
 
 async def known_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
@@ -151,13 +155,7 @@ async def update(connection: AsyncConnection, ekts: Sequence[Ekt]) -> list[Ekt]:
     """Write changed EKTs, each with its revision one higher, and give them as written."""
     written = [replace(ekt, revision=ekt.revision + 1) for ekt in ekts]
     if written:
-        await connection.execute(
-            _UPDATE,
-            [
-                {name: value for name, value in _values(ekt).items() if name in _CHANGED or name == "id"}
-                for ekt in written
-            ],
-        )
+        await connection.execute(_UPDATE, {"rows": _json([_values(ekt) for ekt in written])})
     return written
 
 
@@ -204,21 +202,20 @@ async def page(
 
 async def add_files(connection: AsyncConnection, files: Mapping[UUID, Sequence[EktFile]]) -> None:
     """Keep the files of EKTs for good."""
-    rows = [
-        {
-            "ekt": ekt_id,
-            "number": number,
-            "name": file.name,
-            "reference": file.reference,
-            "lines": file.lines,
-            "content": file.content,
-            "sha256": file.sha256,
-        }
-        for ekt_id, each in files.items()
-        for number, file in enumerate(each, 1)
-    ]
+    rows = [(ekt_id, number, file) for ekt_id, each in files.items() for number, file in enumerate(each, 1)]
     if rows:
-        await connection.execute(_ADD_FILE, rows)
+        await connection.execute(
+            _ADD_FILES,
+            {
+                "ekts": [ekt_id for ekt_id, _, _ in rows],
+                "numbers": [number for _, number, _ in rows],
+                "names": [file.name for _, _, file in rows],
+                "references": [file.reference for _, _, file in rows],
+                "lines": [file.lines for _, _, file in rows],
+                "contents": [file.content for _, _, file in rows],
+                "sha256s": [file.sha256 for _, _, file in rows],
+            },
+        )
 
 
 async def files(connection: AsyncConnection, ekt_id: UUID) -> list[EktFile]:
@@ -258,6 +255,10 @@ def _values(ekt: Ekt) -> dict[str, Any]:
         "state": ekt.state.value,
         "reason": ekt.reason.value,
     }
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return orjson.dumps(rows).decode()
 
 
 def _of(row: sa.RowMapping) -> Ekt:

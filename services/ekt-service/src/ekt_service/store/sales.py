@@ -21,13 +21,14 @@ _UPSERT = sa.text(
     "returning administration, debtor_id, order_day, (xmax = 0) as is_new"
 )
 _LOAD = sa.text(
-    "select administration, debtor_id, order_day, owner_id, body from sale where "
+    "select administration, debtor_id, order_day, owner_id, cast(body as text) as body from sale where "
     "(administration, debtor_id, order_day) in "
     "(select * from unnest(cast(:administrations as text[]), cast(:debtors as text[]), cast(:days as date[])))"
 )
 _OF_OWNERS = sa.text(
     "select distinct on (s.administration, s.owner_id, s.order_day) s.administration, s.owner_id as asked_id, "
-    "s.debtor_id, s.order_day, s.owner_id, s.body from sale s where (s.administration, s.owner_id, s.order_day) in "
+    "s.debtor_id, s.order_day, s.owner_id, cast(s.body as text) as body from sale s "
+    "where (s.administration, s.owner_id, s.order_day) in "
     "(select * from unnest(cast(:administrations as text[]), cast(:debtors as text[]), cast(:days as date[]))) "
     "order by s.administration, s.owner_id, s.order_day, (s.debtor_id = s.owner_id) desc, s.completed_at desc"
 )
@@ -98,7 +99,7 @@ async def _load(
     )
     return {
         SaleKey(row.administration, getattr(row, "asked_id", row.debtor_id), row.order_day): StoredSale(
-            row.owner_id, SaleCompleted.model_validate(row.body)
+            row.owner_id, SaleCompleted.model_validate_json(row.body)
         )
         for row in rows
     }

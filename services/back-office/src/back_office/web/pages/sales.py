@@ -110,8 +110,7 @@ async def sale(day: date, debtor_id: str, visit: SignedIn) -> Response:
     return await visit.page(
         "pages/sale.html",
         sale=found,
-        button=button and visit.may("resend_ekt"),
-        explain=not button,
+        button=button,
         missing=_missing(found, log, t("ekt.mend")),
         resends=resends,
         warn_often=warn_before_resend(resends),

@@ -1,0 +1,118 @@
+"""Invoices: the list with its dispatch, sending by hand, one invoice."""
+
+from __future__ import annotations
+
+import httpx
+from office_shapes import body_of, invoice, outcome, page, problem, text_of
+
+
+async def test_the_list_tells_how_each_dispatch_went_and_why(office):
+    rows = page(
+        invoice(1, dispatch=outcome("ignored", "E-mail is not selected in the settings")),
+        invoice(2, dispatch=outcome("failed", "550 mailbox unavailable")),
+        invoice(3, dispatch=outcome("sent", "accepted")),
+        invoice(4, dispatch=outcome("failed", "by hand too", "manual")),
+        {**invoice(5), "number": None, "state": "draft"},
+    )
+    office.services.on("GET", "sales", "/v1/invoices", rows)
+    shown = text_of(await (await office.signed_in()).get("/invoices"))
+    for badge, why in (
+        ("Automatic dispatch ignored", "E-mail is not selected in the settings"),
+        ("Automatic dispatch failed", "550 mailbox unavailable"),
+        ("Sent automatically", "accepted"),
+    ):
+        assert 'tabindex="0"><span class="badge' in shown
+        assert f'{badge}</span><span class="tip" role="tooltip">{why}' in shown
+    assert "Failed</span>" in shown
+    assert "draft" in shown
+
+
+async def test_filters_and_search_are_combined(office):
+    office.services.on("GET", "sales", "/v1/invoices", page())
+    await (await office.signed_in()).get("/invoices?q=jansen&payment_status=not_paid&reverse_charge=true")
+    asked = dict(office.services.last("GET", "/v1/invoices").url.params)
+    assert (asked["q"], asked["payment_status"], asked["reverse_charge"]) == ("jansen", "not_paid", "true")
+    assert "sort" not in asked
+
+
+async def test_the_selected_invoices_only_are_exported(office):
+    office.services.on("GET", "sales", "/v1/invoices", page(invoice()))
+    office.services.answers[("GET", "sales.test/v1/invoices.csv")] = httpx.Response(
+        200, content=b"Number\r\nF1\r\n", headers={"content-type": "text/csv; charset=utf-8"}
+    )
+    browser = await office.signed_in()
+    answer = await browser.post("/invoices/selected.csv", {"ids": ["i1", "i3"]}, page="/invoices")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert office.services.last("GET", "/v1/invoices.csv").url.params.get_list("ids") == ["i1", "i3"]
+
+
+async def test_sending_by_hand_answers_for_each_invoice(office):
+    office.services.on("GET", "sales", "/v1/invoices", page(invoice()))
+    office.services.on("POST", "dispatch", "/v1/invoices/i1/send", {"id": "x"}, 202)
+    refusal = problem(409, "The invoice can't be sent this way", detail="There is no e-mail address.")
+    office.services.on("POST", "dispatch", "/v1/invoices/i2/send", refusal, 409)
+    browser = await office.signed_in()
+    await browser.post("/invoices/send", {"ids": ["i1", "i2"], "_once": "k"}, page="/invoices")
+    assert office.services.last("POST", "/v1/invoices/i1/send").headers["idempotency-key"] == "k-i1"
+    shown = text_of(await browser.get("/invoices"))
+    assert "1 of 2 were handed over" in shown
+    assert "There is no e-mail address." in shown
+
+
+def dispatched(**changes):
+    return {
+        "invoice_id": "i1",
+        "number": "F2026-00001",
+        "state": "waiting",
+        "automatic": True,
+        "message": "Waits for the night",
+        "actions": ["send", "automatic-off"],
+        "dispatches": [],
+        "history": [
+            {"at": "2026-11-02T09:00:00Z", "by": "automatic dispatch", "action": "added", "detail": ""}
+        ],
+        **changes,
+    }
+
+
+async def test_the_invoice_shows_every_action_and_error_of_its_dispatch(office):
+    office.services.on("GET", "sales", "/v1/invoices/i1", {**invoice(), "document": {"lines": []}})
+    sending = {
+        "id": "s1",
+        "intent": "automatic",
+        "state": "failed",
+        "channel": "email",
+        "recipient": "a@b.example",
+    }
+    sending |= {
+        "message": "550 mailbox unavailable",
+        "changed_at": "2026-11-03T00:05:10Z",
+        "file_name": "F1.pdf",
+    }
+    told = dispatched(
+        state="failed", message="550 mailbox unavailable", dispatches=[sending], actions=["send"]
+    )
+    office.services.on("GET", "dispatch", "/v1/invoices/i1", told)
+    shown = text_of(await (await office.signed_in()).get("/invoices/i1"))
+    assert "Automatic dispatch failed" in shown
+    assert shown.count("550 mailbox unavailable") >= 2
+    assert "a@b.example" in shown
+    assert 'href="/invoices/i1/documents/pdf"' in shown
+
+
+async def test_one_invoice_is_taken_out_of_automatic_dispatch(office):
+    office.services.on("GET", "sales", "/v1/invoices/i1", {**invoice(), "document": {"lines": []}})
+    office.services.on("GET", "dispatch", "/v1/invoices/i1", dispatched())
+    office.services.on("POST", "dispatch", "/v1/invoices/i1/automatic", dispatched(automatic=False))
+    browser = await office.signed_in()
+    assert "Automatic invoicing" in text_of(await browser.get("/invoices/i1"))
+    await browser.post("/invoices/i1/automatic", {"on": ""}, page="/invoices/i1")
+    assert body_of(office.services.last("POST", "/v1/invoices/i1/automatic")) == {"on": False}
+    assert "removed from automatic dispatch" in text_of(await browser.get("/invoices/i1"))
+
+
+async def test_an_invoice_just_issued_is_shown_while_its_dispatch_is_not_known_yet(office):
+    office.services.on("GET", "sales", "/v1/invoices/i1", {**invoice(), "document": {"lines": []}})
+    shown = text_of(await (await office.signed_in()).get("/invoices/i1"))
+    assert "The dispatch of this invoice is not known yet" in shown
