@@ -78,6 +78,6 @@ async def run(ground: Ground) -> list[Comparison]:
             Side("bare update + commit each", bare, fill),
             unit="deliveries",
             pace=ground.pace,
-            goal=GOAL,
+            goal=ground.wanted(GOAL),
         )
     ]

@@ -68,7 +68,7 @@ async def run(ground: Ground) -> list[Comparison]:
         Side("pydifact", library),
         unit="lines",
         pace=ground.pace,
-        goal=GOAL_AGAINST_PYDIFACT,
+        goal=ground.wanted(GOAL_AGAINST_PYDIFACT),
     )
     return [against_bare, against_library]
 

@@ -51,6 +51,10 @@ class Ground:
         """`full` units, or the part of it that a short run does."""
         return max(20, int(full * self.scale))
 
+    def wanted(self, goal: float) -> float | None:
+        """`goal`, or none in a short run, where starting up outweighs the work."""
+        return goal if self.scale >= 1 else None
+
 
 @asynccontextmanager
 async def addresses() -> AsyncIterator[tuple[str, str]]:

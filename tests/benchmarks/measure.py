@@ -183,7 +183,7 @@ async def compare(
     """Run both sides in turn for as long as `pace` says, after one round that warms up and is not counted.
 
     Raises:
-        AssertionError: the two did a different number of units, so there is nothing to compare.
+        AssertionError: one of the two did nothing, so there is nothing to compare.
     """
     found: list[tuple[Sample, Sample]] = []
     began = time.monotonic()
@@ -194,7 +194,7 @@ async def compare(
         samples = {first.name: await first.once()}
         samples[second.name] = await second.once()
         pair = samples[ours.name], samples[other.name]
-        assert pair[0].units == pair[1].units, f"{name}: {pair[0].units} against {pair[1].units} {unit}"
+        assert all(each.units > 0 for each in pair), f"{name}: {pair[0].units} against {pair[1].units} {unit}"
         if number:
             found.append(pair)
     return Comparison(name, unit, ours.name, other.name, goal, tuple(found), floor)

@@ -56,7 +56,7 @@ async def run(ground: Ground) -> list[Comparison]:
             Side("bare producer.send loop", bare),
             unit="events",
             pace=ground.pace,
-            goal=GOAL,
+            goal=ground.wanted(GOAL),
         )
     ]
 

@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 BENCHMARKS = ("outbox_relay", "consume_store", "delivery_worker", "accounting_export", "ekt_writing")
-FULL = Pace(rounds=7, seconds=35.0)
-QUICK = Pace(rounds=3, seconds=3.0)
+FULL = Pace(rounds=7, seconds=30.0)
+QUICK = Pace(rounds=2, seconds=3.0)
 QUICK_SCALE = 0.1
 
 

@@ -69,7 +69,9 @@ async def test_a_service_killed_while_it_sends_has_sent_once_after_its_restart(
                 await process.wait()
             assert await sink.to(address_of(debtor)) == []
             await sink.behave()
-        async with start_world(url, kafka, sink, tmp_path, delivery_lease_seconds=1) as world:
+        # Without consumers: their group would wait for the dead member first, which has nothing to do with this.
+        restarted = {"roles": "api,workers", "delivery_lease_seconds": 1}
+        async with start_world(url, kafka, sink, tmp_path, **restarted) as world:
             (ekt,) = await world.ekts(debtor.debtor_id, 1)
             detail = await world.get(f"/v1/ekts/{ekt['id']}")
             assert detail["attempts"][0]["purpose"] == "send"

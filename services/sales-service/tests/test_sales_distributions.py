@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 
+import pytest
 from klokwerk.http import encode_cursor
+from klokwerk.kafka import MAX_EVENT_BYTES
 from sales_world import MONDAY, World, line
 
 
@@ -309,3 +311,46 @@ async def test_a_cursor_that_was_tampered_with_is_refused(world: World) -> None:
     ]:
         answer = await world.get(path, params={"cursor": encode_cursor(values)})
         assert answer.status_code == 400, (path, values)
+
+
+@pytest.mark.timeout(120)
+async def test_a_distribution_of_5000_lines_is_published_whole_and_one_line_more_is_refused(
+    world: World,
+) -> None:
+    debtor = await world.debtor()
+    lines = [line(line_id=f"L-{n}", units=1 + n % 50, order_reference=f"PO {n}") for n in range(5000)]
+    await world.sell(debtor.debtor_id, *lines)
+    (event,) = await world.events("sale.completed", debtor.debtor_id, at_least=1)
+    assert (event["revision"], len(event["lines"])) == (1, 5000)
+    assert event["goods_total"] == {"amount": "5712000", "currency": "EUR"}
+    answer = await world.post(
+        f"/days/{MONDAY}/lines", {"debtor_id": debtor.debtor_id, "lines": [line()], "allocate": True}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["title"] == "The distribution has too many lines"
+    (problem,) = answer.json()["errors"]
+    assert problem["field"] == "lines"
+    assert "would have 5001 lines" in problem["message"]
+    assert "5000 is the most" in problem["message"]
+    assert problem["cure"] == "put equal lines together"
+    assert len(await world.events("sale.completed", debtor.debtor_id)) == 1
+
+
+@pytest.mark.timeout(120)
+async def test_a_distribution_with_more_bytes_than_an_event_may_have_is_refused_and_nothing_kept(
+    world: World,
+) -> None:
+    debtor = await world.debtor()
+    long = line()["article"] | {"image_url": "https://img.example/" + "x" * 480}
+    lines = [line(line_id=f"L-{n}", article=long) for n in range(5000)]
+    body = {"debtor_id": debtor.debtor_id, "lines": lines, "allocate": True}
+    answer = await world.post(f"/days/{MONDAY}/lines", body)
+    assert answer.status_code == 422
+    assert answer.json()["title"] == "The distribution is too large for one event"
+    (problem,) = answer.json()["errors"]
+    assert problem["field"] == "lines"
+    assert f"more than {MAX_EVENT_BYTES}" in problem["message"]
+    assert problem["cure"]
+    assert await world.events("sale.completed", debtor.debtor_id) == []
+    listed = (await world.get(f"/days/{MONDAY}/debtors", params={"q": debtor.debtor_id})).json()["items"]
+    assert listed == []

@@ -142,6 +142,49 @@ class InvoiceDelivery(Part):
     print_allowed: bool = True
 
 
+class ContactPerson(Part):
+    """A person or department of an organisation (FA-39).
+
+    Attributes:
+        contact_id: unique on the card; stays the same when the entry is edited.
+        name: empty for a department without a name of a person.
+        address: none means the address of the card (FA-42, FA-43).
+    """
+
+    contact_id: Identifier
+    name: Text = ""
+    department: Text = ""
+    email: Annotated[str, StringConstraints(max_length=254, pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
+    phone: Annotated[str, StringConstraints(max_length=50)] = ""
+    address: Address | None = None
+
+
+class OwnFieldType(StrEnum):
+    """What an own field holds, and so how its value is written."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    YES_NO = "yes_no"
+    CHOICE = "choice"
+
+
+class OwnField(Part):
+    """A filled-in own field of the card, with what is needed to show it (FA-28, FA-29).
+
+    Attributes:
+        key: the same on every card and for good.
+        value: text as it is; a number like ``12.50``; a date like ``2026-11-24``; ``yes`` or ``no``.
+        on_documents: shown on documents for this customer.
+    """
+
+    key: Identifier
+    label: Text
+    type: OwnFieldType = OwnFieldType.TEXT
+    value: Annotated[str, StringConstraints(max_length=500)]
+    on_documents: bool = False
+
+
 class DebtorChanged(Event):
     """Snapshot of one card. A reader keeps it only if `revision` is higher than what it holds.
 
@@ -155,6 +198,8 @@ class DebtorChanged(Event):
         payment_term_days: none means the company-wide term.
         discount_percent: discount on the whole invoice.
         previous_ids: cards that were merged into this one.
+        contact_persons: of an organisation; none on the card of a person.
+        own_fields: the filled-in ones, in the order in which they are shown.
     """
 
     TOPIC: ClassVar[str] = "debtor.changed"
@@ -186,6 +231,8 @@ class DebtorChanged(Event):
     invoice_delivery: InvoiceDelivery = InvoiceDelivery()
     ekt: EktConfiguration = EktConfiguration()
     note_for_documents: LongText = ""
+    contact_persons: tuple[ContactPerson, ...] = ()
+    own_fields: tuple[OwnField, ...] = ()
     changed_at: Instant
     changed_by: Text = ""
 

@@ -9,7 +9,7 @@ from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.outbox import Outbox
 
-from debtor_service.api import cards, files, ranges, summary
+from debtor_service.api import cards, files, merging, ranges, summary
 from debtor_service.changes import Changes
 from debtor_service.consumers import NumberConsumers
 from debtor_service.settings import DebtorSettings
@@ -40,7 +40,7 @@ def create(
             settings=settings,
             database=database,
             clock=time,
-            routers=(files.router, cards.router, ranges.router, summary.router),
+            routers=(files.router, cards.router, merging.router, ranges.router, summary.router),
             subscriptions=NumberConsumers(triggers).subscriptions,
             workers=(Stragglers(database, triggers),),
             state={"triggers": triggers, "settings": settings},

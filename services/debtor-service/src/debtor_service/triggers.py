@@ -28,9 +28,6 @@ log = telemetry.get_logger(__name__)
 NUMBER_WANTED = "number wanted"
 """What a parked trigger is."""
 
-LONGEST_CHAIN = 20
-"""Merges of merges that are followed to the card that is left."""
-
 
 class Trigger(StrEnum):
     """What asks for a number."""
@@ -133,26 +130,13 @@ class Triggers:
 
     async def _find(self, connection: AsyncConnection, wanted: Sequence[str]) -> tuple[list[Card], list[str]]:
         """The locked cards in the order asked for, merged ones replaced by their targets, and unknown ids."""
-        known = await cards.lock(connection, wanted)
+        known = await cards.lock_targets(connection, wanted)
         unknown = [debtor_id for debtor_id in wanted if debtor_id not in known]
         if unknown:
             await parked.guard(connection, [waits_for_card(debtor_id) for debtor_id in unknown])
-            known |= await cards.lock(connection, unknown)
+            known |= await cards.lock_targets(connection, unknown)
             unknown = [debtor_id for debtor_id in wanted if debtor_id not in known]
-        for _ in range(LONGEST_CHAIN):
-            targets = {card.merged_into for card in known.values() if card.merged_into} - known.keys()
-            if not targets:
-                break
-            known |= await cards.lock(connection, {target for target in targets if target})
-        found: dict[str, Card] = {}
-        for debtor_id in wanted:
-            card = known.get(debtor_id)
-            for _ in range(LONGEST_CHAIN):
-                if card is None or card.merged_into is None:
-                    break
-                card = known.get(card.merged_into)
-            if card is not None:
-                found[card.debtor_id] = card
+        found = {known[i].debtor_id: known[i] for i in wanted if i in known}
         return list(found.values()), unknown
 
     async def _give(

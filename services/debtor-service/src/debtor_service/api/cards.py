@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from klokwerk.access import Person, SignedIn, allow, trail
-from klokwerk.database import Database
 from klokwerk.http import Expected, Once, Page, Problem, check_revision, decode_cursor, etag
 from klokwerk.http.pages import page_of
 from klokwerk.http.problems import not_found
@@ -16,6 +14,7 @@ from klokwerk_contracts.debtor_changed import CardState, EktConfiguration, Kind
 from klokwerk_contracts.types import Identifier
 from pydantic import ValidationError
 
+from debtor_service.api.answers import answer_with, card_link, card_plain, services
 from debtor_service.api.bodies import (
     CardBody,
     EditedCardBody,
@@ -23,9 +22,8 @@ from debtor_service.api.bodies import (
     EktPatch,
     NewCardBody,
     NumberBody,
-    card_answer,
 )
-from debtor_service.api.refusals import bad_card, fixed_field, id_taken, no_number, number_taken
+from debtor_service.api.refusals import bad_card, fixed_field, id_taken, merged_card, no_number, number_taken
 from debtor_service.changes import IdTaken, NewCard, NumberTaken
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks import FieldProblem, check_card
@@ -33,7 +31,7 @@ from debtor_service.domain.search import words_of
 from debtor_service.settings import DebtorSettings
 from debtor_service.store import cards
 from debtor_service.store.cards import CardFilter
-from debtor_service.triggers import Trigger, Triggers
+from debtor_service.triggers import Trigger
 
 EDITORS = ("sales", "finance", "ops")
 """Roles that may make and edit cards."""
@@ -56,12 +54,6 @@ def wanted_cards(
     return CardFilter(tuple(words_of(q)), kind, tuple(state or ()), use_ekts, administration)
 
 
-def services(request: Request) -> tuple[Database, Triggers, DebtorSettings]:
-    """What the routes work with."""
-    state = request.app.state
-    return state.database, state.triggers, state.settings
-
-
 @router.post("/debtors", status_code=201)
 async def create(body: NewCardBody, request: Request, person: Editor, once: Once) -> JSONResponse:
     """Make a card. It gets no number by this (EP-05)."""
@@ -76,8 +68,8 @@ async def create(body: NewCardBody, request: Request, person: Editor, once: Once
                 return answer
             (card,) = await triggers.create(connection, [new], person)
             card = await cards.get(connection, card.debtor_id) or card
-            headers = {"ETag": etag(card.revision), "Location": f"/v1/debtors/{card.debtor_id}"}
-            return await once.keep(connection, card_answer(card), headers=headers)
+            headers = {"ETag": etag(card.revision), "Location": card_link(card.debtor_id)}
+            return await once.keep(connection, await card_plain(connection, card), headers=headers)
     except IdTaken:
         raise id_taken(body.debtor_id) from None
     except NumberTaken as error:
@@ -116,9 +108,9 @@ async def read(debtor_id: DebtorId, request: Request, _: SignedIn) -> JSONRespon
     database, _triggers, _settings = services(request)
     async with database.connect() as connection:
         card = await cards.get(connection, debtor_id)
-    if card is None:
-        raise not_found("card", debtor_id)
-    return answer_with(card)
+        if card is None:
+            raise not_found("card", debtor_id)
+        return await answer_with(connection, card)
 
 
 @router.put("/debtors/{debtor_id}")
@@ -146,9 +138,9 @@ async def replace(
                 state=body.state,
                 typed={k: n for k, n in typed.items() if n},
             )
+            return await answer_with(connection, saved)
     except NumberTaken as error:
         raise number_taken(error) from None
-    return answer_with(saved)
 
 
 @router.patch("/debtors/{debtor_id}/ekt")
@@ -183,25 +175,28 @@ async def configure_ekt(
         saved = await triggers.changes.replace(
             connection, card, kept, person, action="EKT configuration changed"
         )
-    return answer_with(saved)
+        return await answer_with(connection, saved)
 
 
 @router.post("/debtors/{debtor_id}/numbers")
 async def give_number(
     debtor_id: DebtorId, body: NumberBody, request: Request, person: Editor
 ) -> JSONResponse:
-    """The button beside the number field (EP-09). A card that has a number keeps it (EP-15)."""
+    """The button beside the number field (EP-09). A card that has a number keeps it (EP-15).
+
+    For a merged card the target gets the number, and is the answer.
+    """
     database, triggers, _settings = services(request)
     async with database.transaction() as connection:
         if await cards.get(connection, debtor_id) is None:
             raise not_found("card", debtor_id)
         outcome = await triggers.pull(connection, body.kind, [debtor_id], Trigger.BUTTON, person)
-        card = await cards.get(connection, debtor_id)
+        card = (await cards.lock_targets(connection, [debtor_id]))[debtor_id]
+        answer = await answer_with(connection, card)
     if outcome.waiting:
         raise no_number(body.kind, next(iter(outcome.waiting.values())))
-    if card is None:
-        raise not_found("card", debtor_id)
-    return answer_with(card)
+    answer.headers["Content-Location"] = card_link(card.debtor_id)
+    return answer
 
 
 @router.get("/debtors/{debtor_id}/history")
@@ -229,14 +224,14 @@ def editable(locked: dict[str, Card], debtor_id: str, expected: int) -> Card:
     card = locked.get(debtor_id)
     if card is None:
         raise not_found("card", debtor_id)
+    if card.state is CardState.MERGED:
+        raise merged_card(card)
     check_revision(
         expected,
         card.revision,
         changed_by=card.changed_by,
         changed_at=card.changed_at.isoformat("T", "seconds"),
     )
-    if card.state is CardState.MERGED:
-        raise Problem(409, "The card was merged", f"It went into card {card.merged_into}; edit that one.")
     if card.state is CardState.ANONYMISED:
         raise Problem(409, "The card was anonymised", "It can't be edited any more.")
     return card
@@ -272,8 +267,3 @@ def unchangeable(body: EditedCardBody, card: Card) -> None:
                 f"the card has number {card.number_of(kind)}, which stays",
                 "Leave it as it is.",
             )
-
-
-def answer_with(card: Card) -> JSONResponse:
-    """A card with its ETag."""
-    return JSONResponse(jsonable_encoder(card_answer(card)), headers={"ETag": etag(card.revision)})

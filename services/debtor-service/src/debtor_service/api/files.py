@@ -19,7 +19,8 @@ from klokwerk_contracts.types import Identifier
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from debtor_service.api.cards import Editor, services, wanted_cards
+from debtor_service.api.answers import services
+from debtor_service.api.cards import Editor, wanted_cards
 from debtor_service.changes import IdTaken, NewCard, NumberTaken
 from debtor_service.domain.card import Card
 from debtor_service.domain.checks import FieldProblem, check_card

@@ -12,8 +12,8 @@ from klokwerk.http.pages import page_of
 from klokwerk_contracts.debtor_changed import Kind
 from klokwerk_contracts.types import Identifier
 
+from debtor_service.api.answers import services
 from debtor_service.api.bodies import RangeAnswer, RangeBody
-from debtor_service.api.cards import services
 from debtor_service.domain.numbering import NumberRange
 from debtor_service.store import numbers
 

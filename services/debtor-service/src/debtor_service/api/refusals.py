@@ -9,6 +9,7 @@ from klokwerk.http import Problem
 from klokwerk_contracts.debtor_changed import Kind
 
 from debtor_service.changes import NumberTaken
+from debtor_service.domain.card import Card
 from debtor_service.domain.checks import FieldProblem
 
 
@@ -39,6 +40,23 @@ def fixed_field(field: str, message: str, cure: str) -> Problem:
         "The field can't be changed",
         f"{field}: {message}",
         errors=[HttpFieldProblem(field=field, message=message, cure=cure)],
+    )
+
+
+def merged_card(card: Card) -> Problem:
+    """409 for an edit of a tombstone, with the way to the card that took over."""
+    return Problem(
+        409,
+        "The card was merged",
+        f"It went into card {card.merged_into}; edit that one.",
+        errors=[
+            HttpFieldProblem(
+                field="debtor_id",
+                message=f"it was merged into {card.merged_into}",
+                cure=f"Edit card {card.merged_into}.",
+                link=f"/v1/debtors/{card.merged_into}",
+            )
+        ],
     )
 
 

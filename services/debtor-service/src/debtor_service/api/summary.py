@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from klokwerk import parked
 from klokwerk.access import SignedIn
 
-from debtor_service.api.cards import services
+from debtor_service.api.answers import services
 from debtor_service.store import cards, numbers
 
 router = APIRouter(tags=["summary"])

@@ -6,6 +6,7 @@ the service's own and never come from a form by accident (EP-10).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +17,13 @@ from klokwerk_contracts.debtor_changed import (
     BankAccount,
     CardAddress,
     CardState,
+    ContactPerson,
     DebtorChanged,
     EktConfiguration,
     EmailAddress,
     InvoiceDelivery,
     Kind,
+    OwnField,
     Party,
 )
 from klokwerk_contracts.types import Country, Currency, DecimalString, Language, LongText, Part, Text
@@ -49,6 +52,8 @@ class CardContent(Part):
         discount_percent: discount on the whole invoice (FA-24).
         internal_note: for colleagues only; it is never part of an event or a document (FA-31, FA-32).
         note_for_documents: may be shown to the customer.
+        contact_persons: of an organisation (FA-39).
+        own_fields: the filled-in own fields by key, written as `domain.own_fields` says (FA-28).
     """
 
     kinds: tuple[Kind, ...] = (Kind.DEBTOR,)
@@ -74,6 +79,8 @@ class CardContent(Part):
     ekt: EktConfiguration = EktConfiguration()
     internal_note: LongText = ""
     note_for_documents: LongText = ""
+    contact_persons: Annotated[tuple[ContactPerson, ...], Field(max_length=100)] = ()
+    own_fields: dict[str, str] = Field(default_factory=dict, max_length=50)
 
     @property
     def general_email(self) -> str:
@@ -111,9 +118,14 @@ class Card:
         return self.debtor_number if kind is Kind.DEBTOR else self.creditor_number
 
 
-def snapshot(card: Card) -> DebtorChanged:
-    """What the other services are told about `card`: all of it but the internal note (FA-32)."""
-    told = {name: getattr(card.content, name) for name in CardContent.model_fields if name != "internal_note"}
+def snapshot(card: Card, own_fields: Sequence[OwnField] = ()) -> DebtorChanged:
+    """What the other services are told about `card`: all of it but the internal note (FA-32).
+
+    Args:
+        own_fields: the card's own fields as `domain.own_fields.told` writes them.
+    """
+    own = ("internal_note", "own_fields")
+    told = {name: getattr(card.content, name) for name in CardContent.model_fields if name not in own}
     return DebtorChanged(
         administration=card.administration,
         debtor_id=card.debtor_id,
@@ -125,6 +137,7 @@ def snapshot(card: Card) -> DebtorChanged:
         creditor_number=card.creditor_number,
         changed_at=card.changed_at,
         changed_by=card.changed_by,
+        own_fields=tuple(own_fields),
         **(told | {"vat_regime": card.content.vat_regime.value}),
     )
 
@@ -156,4 +169,5 @@ def _plain(card: Card) -> dict[str, Any]:
         "creditor_number": card.creditor_number,
         "state": card.state.value,
         "merged_into": card.merged_into,
+        "previous_ids": list(card.previous_ids),
     }

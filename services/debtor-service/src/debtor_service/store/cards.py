@@ -40,10 +40,17 @@ _LOCK = sa.text(
 _NUMBERED = {
     kind: sa.text(
         f"select debtor_id from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
-        f"and {kind.value}_number <> ''"
+        f"and {kind.value}_number <> '' and state <> 'merged'"
     )
     for kind in Kind
 }
+_TARGETS = sa.text(
+    "with recursive chain (asked, debtor_id, merged_into) as ("
+    "select debtor_id, debtor_id, merged_into from card where debtor_id = any(cast(:ids as text[])) "
+    "union all select chain.asked, card.debtor_id, card.merged_into "
+    "from chain join card on card.debtor_id = chain.merged_into) "
+    "select asked, debtor_id from chain where merged_into is null"
+)
 _LIVE = ("active", "blocked")
 
 
@@ -87,8 +94,22 @@ async def lock(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[s
     return {row["debtor_id"]: _card(row) for row in rows.mappings()}
 
 
+async def lock_targets(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
+    """The cards that stand for these ids, locked, by the id asked for: the card itself, or what it was merged into.
+
+    Targets are looked up before anything is locked, so that all locks are taken in the order of ids; only where
+    a merge is committed in between a second round is needed.
+    """
+    ids = sorted(set(debtor_ids))
+    while True:
+        rows = (await connection.execute(_TARGETS, {"ids": ids})).all()
+        locked = await lock(connection, {row.debtor_id for row in rows})
+        if all(card.merged_into is None for card in locked.values()):
+            return {row.asked: locked[row.debtor_id] for row in rows}
+
+
 async def numbered(connection: AsyncConnection, kind: Kind, debtor_ids: Iterable[str]) -> set[str]:
-    """Which of the cards have a number of `kind` already."""
+    """Which of the cards have a number of `kind` already; the number of a merged card serves nobody."""
     return set((await connection.execute(_NUMBERED[kind], {"ids": list(debtor_ids)})).scalars())
 
 

@@ -57,6 +57,7 @@ _HOLDER = sa.text(
     "select debtor_id from card_number where administration = :administration and kind = :kind "
     "and number = :number"
 )
+_WAITING = sa.text("select count(*) from parked where body ->> 'debtor_id' = :debtor_id")
 TAKEN_AT_ONCE = 10_000
 
 
@@ -166,6 +167,11 @@ async def holder(connection: AsyncConnection, administration: str, kind: Kind, n
         _HOLDER, {"administration": administration, "kind": kind.value, "number": number}
     )
     return row.scalar_one_or_none()
+
+
+async def waiting_for_number(connection: AsyncConnection, debtor_id: str) -> int:
+    """How many triggers wait for a number of this card."""
+    return int((await connection.execute(_WAITING, {"debtor_id": debtor_id})).scalar_one())
 
 
 def _place(numbers: NumberRange) -> dict[str, Any]:

@@ -258,7 +258,8 @@ def _values(ekt: Ekt) -> dict[str, Any]:
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return orjson.dumps(rows).decode()
+    # The driver's UUIDs are a subclass, which orjson leaves to the default.
+    return orjson.dumps(rows, default=str).decode()
 
 
 def _of(row: sa.RowMapping) -> Ekt:

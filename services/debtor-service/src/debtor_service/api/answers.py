@@ -1,0 +1,40 @@
+"""What routes share: the parts of the service, and how a card is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from klokwerk.database import Database
+from klokwerk.http import etag
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from debtor_service.api.bodies import card_answer
+from debtor_service.domain.card import Card
+from debtor_service.settings import DebtorSettings
+from debtor_service.triggers import Triggers
+
+
+def services(request: Request) -> tuple[Database, Triggers, DebtorSettings]:
+    """What the routes work with."""
+    state = request.app.state
+    return state.database, state.triggers, state.settings
+
+
+def card_link(debtor_id: str) -> str:
+    """Where a card is."""
+    return f"/v1/debtors/{debtor_id}"
+
+
+async def card_plain(_connection: AsyncConnection, card: Card) -> dict[str, Any]:
+    """A card as plain JSON."""
+    return card_answer(card)
+
+
+async def answer_with(connection: AsyncConnection, card: Card) -> JSONResponse:
+    """A card with its ETag."""
+    return JSONResponse(
+        jsonable_encoder(await card_plain(connection, card)), headers={"ETag": etag(card.revision)}
+    )
