@@ -6,7 +6,21 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from ekt_world import DAY, MODULE, World, a_debtor, a_request, a_sale, address_of, new_id, start_world
+from aiokafka.admin import AIOKafkaAdminClient
+from ekt_service.app import NAME
+from ekt_world import (
+    DAY,
+    MODULE,
+    PATIENCE,
+    World,
+    a_debtor,
+    a_request,
+    a_sale,
+    address_of,
+    new_id,
+    start_world,
+)
+from klokwerk.testing import eventually
 
 GOLDEN = Path(__file__).parent / "golden" / "two-lines.edi"
 
@@ -151,19 +165,37 @@ async def test_the_summary_counts_what_happened_today(world: World) -> None:
     assert any(debtor.debtor_id in entry["text"] for entry in summary["recent"])
 
 
-async def test_two_processes_share_the_work_and_send_each_ekt_once(world: World, platform_servers) -> None:
-    url = world.database.url
-    async with start_world(url, world.kafka, world.sink, world.folder):
-        debtors = [a_debtor() for _ in range(20)]
-        await world.publish(*debtors, *(a_sale(debtor.debtor_id) for debtor in debtors))
-        await world.publish(*(a_request(debtor.debtor_id) for debtor in debtors))
+@pytest.mark.timeout(120)
+async def test_two_replicas_share_the_work_and_send_each_ekt_once(own_world: World) -> None:
+    await own_world.activate()
+    debtors = [a_debtor() for _ in range(20)]
+    async with start_world(own_world.database.url, own_world.kafka, own_world.sink, own_world.folder):
+        await eventually(lambda: _consume_together(own_world, 2), within=PATIENCE)
+        await own_world.publish(*debtors, *(a_sale(debtor.debtor_id) for debtor in debtors))
+        await own_world.publish(*(a_request(debtor.debtor_id) for debtor in debtors))
         for debtor in debtors:
-            await world.sink.mails(address_of(debtor), 2)
-        await world.consumed()
+            await own_world.ekts(debtor.debtor_id, 2)
+        await own_world.consumed()
     for debtor in debtors:
-        log = (await world.day(debtor.debtor_id))["ekts"]
+        log = (await own_world.day(debtor.debtor_id))["ekts"]
         assert sorted(ekt["trigger"] for ekt in log) == ["first", "resend"]
-        assert len(await world.sink.to(address_of(debtor))) == 2
+        assert {ekt["state"] for ekt in log} == {"sent"}
+        assert len(await own_world.sink.to(address_of(debtor))) == 2
+    assert await own_world.scalar("select count(*) from delivery where attempts = 1") == 40
+    assert await own_world.scalar("select count(*) from delivery_attempt") == 40
+
+
+async def _consume_together(world: World, members: int) -> bool:
+    """Whether the group has settled with so many members, each with its partitions."""
+    admin = AIOKafkaAdminClient(**world.kafka.client_options())
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_consumer_groups([world.kafka.prefix + NAME])
+    finally:
+        await admin.close()
+    _, _, state, _, _, found, *_ = answer.groups[0]
+    assignments = [member[4] for member in found]
+    return state == "Stable" and len(assignments) == members and all(assignments)
 
 
 def test_the_command_line_explains_a_file(tmp_path: Path) -> None:

@@ -76,6 +76,13 @@ def test_a_fault_in_any_message_is_left_to_the_validator(
         assert check(data).acceptable
 
 
+@pytest.mark.parametrize(("old", "new"), [("UNT+25+R2", "UNT+025+R2"), ("RFF+AGJ:2'", "RFF+AGJ:02'")])
+def test_a_number_written_otherwise_than_by_us_is_left_to_the_validator(old: str, new: str) -> None:
+    text = ClocktWriter().write(_day(a_line(1), a_line(2))).decode()
+    assert old in text
+    assert recognised(text.replace(old, new).encode()) is None
+
+
 PIECES = [
     "'",
     "+",

@@ -9,12 +9,12 @@ from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.outbox import Outbox
 
-from debtor_service.api import cards, files, merging, ranges, summary
+from debtor_service.api import cards, contacts, files, merging, own_fields, ranges, summary
 from debtor_service.changes import Changes
 from debtor_service.consumers import NumberConsumers
 from debtor_service.settings import DebtorSettings
 from debtor_service.triggers import Triggers
-from debtor_service.workers import Stragglers
+from debtor_service.workers import OwnFieldTeller, Stragglers
 
 NAME = "debtor-service"
 PACKAGE = "debtor_service"
@@ -40,9 +40,17 @@ def create(
             settings=settings,
             database=database,
             clock=time,
-            routers=(files.router, cards.router, merging.router, ranges.router, summary.router),
+            routers=(
+                files.router,
+                cards.router,
+                contacts.router,
+                own_fields.router,
+                merging.router,
+                ranges.router,
+                summary.router,
+            ),
             subscriptions=NumberConsumers(triggers).subscriptions,
-            workers=(Stragglers(database, triggers),),
+            workers=(Stragglers(database, triggers), OwnFieldTeller(database, triggers.changes)),
             state={"triggers": triggers, "settings": settings},
             verifier=verifier,
         )

@@ -20,7 +20,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.domain.card import Card, CardContent, differences, snapshot
-from debtor_service.store import cards, numbers
+from debtor_service.domain.own_fields import told
+from debtor_service.store import cards, numbers, own_fields
 from debtor_service.store.numbers import Given
 
 SERVICE = Person("debtor-service", "debtor-service", frozenset())
@@ -164,8 +165,13 @@ class Changes:
             connection, person, at, action, "debtor",
             ((debtor_id, old if before else None, new) for debtor_id, before, (old, new) in entries),
         )  # fmt: skip
+        filled = any(after.content.own_fields for _, after in changed)
+        definitions = await own_fields.definitions(connection) if filled else []
         for start in range(0, len(changed), CHUNK):
-            events = [snapshot(after) for _, after in changed[start : start + CHUNK]]
+            events = [
+                snapshot(after, told(after.content.own_fields, definitions))
+                for _, after in changed[start : start + CHUNK]
+            ]
             await self.outbox.append(connection, *events, time=at)
 
     async def _take_typed(self, connection: AsyncConnection, made: Sequence[Card]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 from klokwerk.kafka import KafkaAddress
 from rich.markup import escape
-from rich.table import Table
 
 from klokwerk_platform import postgres
 from klokwerk_platform.demo.doors import Doors, StepFailedError
@@ -124,24 +123,26 @@ def _play(platform: Platform, folder: Path, screen: Screen) -> Play:
 
 
 def _where_to_look(platform: Platform, screen: Screen) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
     servers = platform.servers
-    table.add_row(
-        "Back office",
-        platform.url(BACK_OFFICE),
-        f"user {ADMIN_USER}, password {platform.secrets.admin_password}",
-    )
-    table.add_row("Mail inbox", servers.mail_api, "every mail that left, with its attachments")
+    rows = [
+        (
+            "Back office",
+            platform.url(BACK_OFFICE),
+            f"user {ADMIN_USER}, password {platform.secrets.admin_password}",
+        ),
+        ("Mail inbox", servers.mail_api, "every mail that left, with its attachments"),
+        ("Access point", f"{servers.access_point_url}/_settings", "make it slow, failing, forgetful"),
+        ("Print service", f"{servers.print_service_url}/_settings", ""),
+        ("Exact Online", f"{servers.exact_url}/_settings", ""),
+        ("Files", str(platform.state / "exports"), "what went to the bookkeeper"),
+    ]
     for service in SERVICES:
         if service.name != BACK_OFFICE:
             url = platform.url(service.name)
-            table.add_row(service.name, f"{url}/docs", f"metrics {url}/metrics")
-    table.add_row("Access point", f"{servers.access_point_url}/_settings", "make it slow, failing, forgetful")
-    table.add_row("Print service", f"{servers.print_service_url}/_settings", "")
-    table.add_row("Exact Online", f"{servers.exact_url}/_settings", "")
-    table.add_row("Files", str(platform.state / "exports"), "what went to the bookkeeper")
+            rows.append((service.name, f"{url}/docs", f"metrics {url}/metrics"))
     screen.text("\n[bold]Where to look[/]")
-    screen.console.print(table)
+    for name, address, note in rows:
+        screen.text(f"  {name:<18}{escape(address):<42}  [dim]{escape(note)}[/]")
     state = f"--state {platform.state}"
     screen.text("\n[bold]What to try[/] (in another terminal)")
     for command in (

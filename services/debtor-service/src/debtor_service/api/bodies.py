@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
+from klokwerk_contracts import new_event_id
 from klokwerk_contracts.debtor_changed import (
     BankAccount,
     CardAddress,
     CardState,
+    ContactPerson,
     EktConfiguration,
     EktMethod,
     EmailAddress,
     InvoiceDelivery,
     Kind,
 )
-from klokwerk_contracts.types import ElectronicAddress, Identifier
+from klokwerk_contracts.types import Address, ElectronicAddress, Identifier
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from debtor_service.domain.card import Card, CardContent
@@ -67,6 +69,21 @@ class EktBody(EktConfiguration):
     model_config: ClassVar[ConfigDict] = STRICT
 
 
+class ContactAddressBody(Address):
+    """The address of a contact person."""
+
+    model_config: ClassVar[ConfigDict] = STRICT
+
+
+class ContactBody(ContactPerson):
+    """A contact person; one without an id gets one."""
+
+    model_config: ClassVar[ConfigDict] = STRICT
+
+    contact_id: Identifier = Field(default_factory=lambda: str(new_event_id()))
+    address: ContactAddressBody | None = None
+
+
 class CardBody(CardContent):
     """The fields of a card that a person fills in."""
 
@@ -77,6 +94,7 @@ class CardBody(CardContent):
     bank_accounts: Annotated[tuple[AccountBody, ...], Field(max_length=20)] = ()
     invoice_delivery: DeliveryBody = DeliveryBody()
     ekt: EktBody = EktBody()
+    contact_persons: Annotated[tuple[ContactBody, ...], Field(max_length=100)] = ()
 
     def content(self) -> CardContent:
         """The content of the card, without what is not part of it."""
@@ -98,7 +116,7 @@ class NewCardBody(CardBody):
 
 
 class EditedCardBody(CardBody):
-    """A whole card as edited: what GET gave, with changes.
+    """A whole card as edited: what GET gave, with changes. Absent contact persons and own fields stay.
 
     Attributes:
         state: ``active`` or ``blocked``; absent keeps it.

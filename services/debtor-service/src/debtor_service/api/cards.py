@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,10 +14,10 @@ from klokwerk.http.problems import not_found
 from klokwerk_contracts.debtor_changed import CardState, EktConfiguration, Kind
 from klokwerk_contracts.types import Identifier
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.api.answers import answer_with, card_link, card_plain, services
 from debtor_service.api.bodies import (
-    CardBody,
     EditedCardBody,
     EktBody,
     EktPatch,
@@ -27,14 +28,18 @@ from debtor_service.api.refusals import bad_card, fixed_field, id_taken, merged_
 from debtor_service.changes import IdTaken, NewCard, NumberTaken
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks import FieldProblem, check_card
+from debtor_service.domain.own_fields import check_values
 from debtor_service.domain.search import words_of
 from debtor_service.settings import DebtorSettings
-from debtor_service.store import cards
+from debtor_service.store import cards, own_fields
 from debtor_service.store.cards import CardFilter
 from debtor_service.triggers import Trigger
 
 EDITORS = ("sales", "finance", "ops")
 """Roles that may make and edit cards."""
+
+KEPT_WHEN_ABSENT = ("contact_persons", "own_fields")
+"""What has forms of its own, or may not be known to who saves a card."""
 
 Editor = Annotated[Person, allow(*EDITORS)]
 
@@ -58,14 +63,15 @@ def wanted_cards(
 async def create(body: NewCardBody, request: Request, person: Editor, once: Once) -> JSONResponse:
     """Make a card. It gets no number by this (EP-05)."""
     database, triggers, settings = services(request)
-    content = checked(body)
-    ekts_possible(content, None, settings)
     typed = {Kind.DEBTOR: body.debtor_number, Kind.CREDITOR: body.creditor_number}
-    new = NewCard(content, body.administration, body.debtor_id or "", {k: n for k, n in typed.items() if n})
+    given = {kind: number for kind, number in typed.items() if number}
     try:
         async with database.transaction() as connection:
             if answer := await once.answered(connection):
                 return answer
+            content = await checked(connection, body.content())
+            ekts_possible(content, None, settings)
+            new = NewCard(content, body.administration, body.debtor_id or "", given)
             (card,) = await triggers.create(connection, [new], person)
             card = await cards.get(connection, card.debtor_id) or card
             headers = {"ETag": etag(card.revision), "Location": card_link(card.debtor_id)}
@@ -123,10 +129,10 @@ async def replace(
 ) -> JSONResponse:
     """Save a whole card. Saving gives no number (EP-10)."""
     database, triggers, settings = services(request)
-    content = checked(body)
     try:
         async with database.transaction() as connection:
             card = editable(await cards.lock(connection, [debtor_id]), debtor_id, expected)
+            content = await checked(connection, body.content(), card.content, body.model_fields_set)
             ekts_possible(content, card, settings)
             unchangeable(body, card)
             typed = {Kind.DEBTOR: body.debtor_number, Kind.CREDITOR: body.creditor_number}
@@ -211,9 +217,27 @@ async def history(
         return Page(items=await trail(connection, "debtor", debtor_id, limit=limit))
 
 
-def checked(body: CardBody) -> CardContent:
-    """The content of a form, tidied; or 422 with every field that is wrong."""
-    content, problems = check_card(body.content())
+async def checked(
+    connection: AsyncConnection,
+    content: CardContent,
+    stored: CardContent | None = None,
+    sent: Collection[str] = (),
+) -> CardContent:
+    """The content of a form, tidied; or 422 with every field that is wrong.
+
+    Args:
+        stored: the content that is replaced; its contact persons and own fields stay where the form has none.
+        sent: names of the fields that the form has.
+    """
+    if stored is not None:
+        kept = {name: getattr(stored, name) for name in KEPT_WHEN_ABSENT if name not in sent}
+        content = content.model_copy(update=kept)
+    content, problems = check_card(content)
+    if content.own_fields:
+        values, wrong = check_values(
+            content.own_fields, await own_fields.held_definitions(connection), content.kinds
+        )
+        content, problems = content.model_copy(update={"own_fields": values}), [*problems, *wrong]
     if problems:
         raise bad_card(problems)
     return content

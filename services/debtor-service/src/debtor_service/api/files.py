@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
@@ -25,8 +25,9 @@ from debtor_service.changes import IdTaken, NewCard, NumberTaken
 from debtor_service.domain.card import Card
 from debtor_service.domain.checks import FieldProblem, check_card
 from debtor_service.domain.layout import COLUMNS, IGNORED, BadRow, check_header, read_row
+from debtor_service.domain.own_fields import COLUMN_PREFIX, check_values
 from debtor_service.settings import DebtorSettings
-from debtor_service.store import cards
+from debtor_service.store import cards, own_fields
 from debtor_service.store.cards import CardFilter
 from debtor_service.triggers import Triggers
 
@@ -34,7 +35,6 @@ router = APIRouter(tags=["files"])
 
 MOST_ROWS = 20_000
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
-_FILE_COLUMNS: list[Column[Card]] = [Column(name, value) for name, value in COLUMNS.items()]
 
 
 class Rows(StrEnum):
@@ -57,7 +57,7 @@ async def export_csv(
 ) -> Response:
     """The cards of a filter, all pages, in the layout that the import takes."""
     rows = _all(request, wanted_cards(q, kind, state, use_ekts, administration))
-    return csv_response(rows, _FILE_COLUMNS, file_name="debtors.csv", language=language)
+    return csv_response(rows, await _columns(request), file_name="debtors.csv", language=language)
 
 
 @router.get("/debtors.xlsx")
@@ -72,7 +72,22 @@ async def export_xlsx(
 ) -> Response:
     """As the CSV export, as a workbook."""
     rows = _all(request, wanted_cards(q, kind, state, use_ekts, administration))
-    return await xlsx_response(rows, _FILE_COLUMNS, file_name="debtors.xlsx")
+    return await xlsx_response(rows, await _columns(request), file_name="debtors.xlsx")
+
+
+async def _columns(request: Request) -> list[Column[Card]]:
+    """Our columns, and one for each own field (FA-30)."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        own = await own_fields.definitions(connection)
+    return [
+        *(Column(name, value) for name, value in COLUMNS.items()),
+        *(Column(definition.column, _own_value(definition.key)) for definition in own),
+    ]
+
+
+def _own_value(key: str) -> Callable[[Card], str]:
+    return lambda card: card.content.own_fields.get(key, "")
 
 
 async def _all(request: Request, wanted: CardFilter) -> AsyncIterator[Card]:
@@ -112,12 +127,14 @@ async def import_cards(
     A row with the id of a card changes that card, any other makes one. With a wrong row nothing is stored, unless
     ``rows=valid`` asks for the right ones. Importing one's own export changes nothing.
     """
-    table = _read_table(await request.body())
+    body = await request.body()
     database, triggers, settings = services(request)
     try:
         async with database.transaction() as connection:
             if answer := await once.answered(connection):
                 return answer
+            own = await own_fields.definitions(connection)
+            table = _read_table(body, [definition.column for definition in own])
             work = await _plan(connection, table, settings)
             if work.refused and rows is Rows.ALL:
                 raise Problem(
@@ -140,8 +157,8 @@ async def import_cards(
         raise Problem(409, "A number of the file is in use", f"{error}. Take it out of the file.") from None
 
 
-def _read_table(body: bytes) -> list[dict[str, str]]:
-    """The rows of the file by column name.
+def _read_table(body: bytes, own: list[str]) -> list[dict[str, str]]:
+    """The rows of the file by column name; `own` are columns of own fields.
 
     Raises:
         Problem: 422 when it is no such file.
@@ -161,7 +178,7 @@ def _read_table(body: bytes) -> list[dict[str, str]]:
     except csv.Error as error:
         raise Problem(422, "The file can't be read", f"It is no CSV: {error}.") from None
     names = [name.strip() for name in lines[0]]
-    if problems := check_header(names):
+    if problems := check_header(names, own):
         errors = [HttpFieldProblem(field=p.field, message=p.message, cure=p.cure) for p in problems]
         raise Problem(422, "The first line of the file is not right", "See errors.", errors=errors)
     filled = [line for line in lines[1:] if any(cell.strip() for cell in line)]
@@ -189,12 +206,18 @@ async def _plan(
     work = _Import()
     stored = await cards.lock(connection, {row.get("debtor_id", "").strip() for row in table} - {""})
     seen: set[str] = set()
+    own = await own_fields.held_definitions(connection)
     for number, cells in enumerate(table, 2):
         known = {name: cell for name, cell in cells.items() if name not in IGNORED}
         card = stored.get(cells.get("debtor_id", "").strip())
         try:
             row = read_row(known, card.content if card else None)
             content, problems = check_card(row.content)
+            values, wrong = check_values(content.own_fields, own, content.kinds)
+            content = content.model_copy(update={"own_fields": values})
+            problems += [
+                FieldProblem(p.field.replace("own_fields.", COLUMN_PREFIX), p.message, p.cure) for p in wrong
+            ]
             problems += _row_problems(row.debtor_id, row.administration, card, seen)
             if content.ekt.use_ekts and not settings.ekt_module and not (card and card.content.ekt.use_ekts):
                 problems.append(FieldProblem("use_ekts", "EKTs are not set up for this system", "Write no."))

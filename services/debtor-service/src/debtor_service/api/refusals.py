@@ -15,9 +15,17 @@ from debtor_service.domain.checks import FieldProblem
 
 def bad_card(problems: Sequence[FieldProblem]) -> Problem:
     """422 with every field that is wrong."""
-    errors = [HttpFieldProblem(field=p.field, message=p.message, cure=p.cure) for p in problems]
-    fields = ", ".join(dict.fromkeys(p.field for p in problems))
-    return Problem(422, "The card can't be saved", f"Mend {fields}; see errors.", errors=errors)
+    return _unsaved("The card can't be saved", problems)
+
+
+def bad_contact(problems: Sequence[FieldProblem]) -> Problem:
+    """422 with every field of a contact person that is wrong."""
+    return _unsaved("The contact person can't be saved", problems)
+
+
+def bad_definition(problems: Sequence[FieldProblem]) -> Problem:
+    """422 with everything that is wrong with the definition of an own field."""
+    return _unsaved("The own field can't be saved", problems)
 
 
 def number_taken(error: NumberTaken) -> Problem:
@@ -82,3 +90,9 @@ def no_number(kind: Kind, why: str) -> Problem:
         f"{why} The wish is kept and shown under what waits.",
         errors=[HttpFieldProblem(field=f"{kind.value}_number", message=why, cure="Set or widen the range.")],
     )
+
+
+def _unsaved(title: str, problems: Sequence[FieldProblem]) -> Problem:
+    errors = [HttpFieldProblem(field=p.field, message=p.message, cure=p.cure) for p in problems]
+    fields = ", ".join(dict.fromkeys(p.field for p in problems))
+    return Problem(422, title, f"Mend {fields}; see errors.", errors=errors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,9 @@ from pydantic import ValidationError
 
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks.problem import FieldProblem
+from debtor_service.domain.own_fields import COLUMN_PREFIX
+from debtor_service.domain.words import NO, NO_WORDS, YES, YES_WORDS
 
-YES, NO = "yes", "no"
-_YES = {"yes", "y", "1", "true", "ja", "j", "x"}
-_NO = {"no", "n", "0", "false", "nee", ""}
 _BOOLEANS = (
     "consumer_einvoice",
     "email_allowed",
@@ -126,14 +125,20 @@ class BadRow(Exception):
         self.problems = problems
 
 
-def check_header(names: list[str]) -> list[FieldProblem]:
-    """What is wrong with the first line of a file; empty when nothing."""
-    unknown = [name for name in names if name not in COLUMNS]
+def check_header(names: list[str], own: Sequence[str] = ()) -> list[FieldProblem]:
+    """What is wrong with the first line of a file; empty when nothing.
+
+    Args:
+        own: columns of own fields.
+    """
+    unknown = [name for name in names if name not in COLUMNS and name not in own]
     missing = [name for name in REQUIRED if name not in names]
     double = sorted({name for name in names if names.count(name) > 1})
     return [
         *(
-            FieldProblem(name[:60], "no column of this name is known", f"Use these: {', '.join(COLUMNS)}.")
+            FieldProblem(
+                name[:60], "no column of this name is known", f"Use these: {', '.join((*COLUMNS, *own))}."
+            )
             for name in unknown[:10]
         ),
         *(FieldProblem(name, "the column is missing", "Add it.") for name in missing),
@@ -194,6 +199,14 @@ def _parts(
         others = tuple(base.get("bank_accounts", ()))[1:]
         first = ({"iban": text["iban"], "bic": text.get("bic", "")},) if text["iban"] else ()
         parts["bank_accounts"] = first + others
+    own = {
+        name.removeprefix(COLUMN_PREFIX): value
+        for name, value in text.items()
+        if name.startswith(COLUMN_PREFIX)
+    }
+    if own:
+        values = {**base.get("own_fields", {}), **own}
+        parts["own_fields"] = {key: value for key, value in values.items() if value}
     parts["invoice_delivery"] = _delivery_wishes(text, flags, base)
     parts["ekt"] = _ekt(text, flags, base)
     return parts
@@ -285,9 +298,9 @@ def _plain(cell: str) -> str:
 
 def _flag(name: str, value: str, problems: list[FieldProblem]) -> bool:
     word = value.lower()
-    if word not in _YES | _NO:
+    if word and word not in YES_WORDS | NO_WORDS:
         problems.append(FieldProblem(name, f"{value[:40]!r} is neither yes nor no", "Write yes or no."))
-    return word in _YES
+    return word in YES_WORDS
 
 
 def _number(value: str, name: str, problems: list[FieldProblem]) -> int | None:

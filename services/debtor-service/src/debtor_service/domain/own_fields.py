@@ -98,7 +98,9 @@ def check_values(
         where = f"own_fields.{key}"
         if not definition.stands_on(kinds):
             wanted = " and ".join(kind.value for kind in definition.kinds)
-            problems.append(FieldProblem(where, f"{definition.label} is for a {wanted} only", "Leave it empty."))
+            problems.append(
+                FieldProblem(where, f"{definition.label} is for a {wanted} only", "Leave it empty.")
+            )
             continue
         try:
             kept[key] = clean_value(value, definition)

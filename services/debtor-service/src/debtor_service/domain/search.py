@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from debtor_service.domain.card import Card
+from debtor_service.domain.words import NO, YES
 
 _LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
@@ -37,7 +38,7 @@ def words_of(query: str) -> list[str]:
 
 
 def document_of(card: Card) -> str:
-    """The text that is searched: numbers, names, registrations, e-mail addresses and places of `card`."""
+    """The text that is searched: numbers, names, registrations, e-mail addresses, contacts, own fields and places."""
     return " ".join(part for part in _parts(card) if part)
 
 
@@ -57,6 +58,12 @@ def _parts(card: Card) -> Iterator[str]:
         yield normalise(number).replace(" ", "")
     for email in content.emails:
         yield normalise(email.address)
+    for contact in content.contact_persons:
+        yield normalise(contact.name)
+        yield normalise(contact.email)
+    for value in content.own_fields.values():
+        if value not in (YES, NO):
+            yield normalise(value)
     for address in content.addresses:
         yield normalise(address.city)
         yield normalise(address.postal_code).replace(" ", "")

@@ -23,8 +23,8 @@ _HELD = sa.text(f"select {_READ} from own_field order by key for key share")  # 
 _LOCK = sa.text(f"select {_READ} from own_field where key = :key for update")  # noqa: S608
 _LOCK_LIST = sa.text("select pg_advisory_xact_lock(:key)")
 _INSERT = sa.text(
-    "insert into own_field (key, label, type, kinds, choices, on_documents, position, revision, "
-    f"told_revision, changed_at, changed_by) values (:key, {_VALUES}) on conflict do nothing returning 1"  # noqa: S608
+    "insert into own_field (key, label, type, kinds, choices, on_documents, position, revision, "  # noqa: S608
+    f"told_revision, changed_at, changed_by) values (:key, {_VALUES}) on conflict do nothing returning 1"
 )
 _UPDATE = sa.text(
     "update own_field set label = :label, kinds = cast(:kinds as text[]), choices = cast(:choices as text[]), "
@@ -72,9 +72,7 @@ async def lock_list(connection: AsyncConnection) -> None:
     await connection.execute(_LOCK_LIST, {"key": advisory_key("own-fields")})
 
 
-async def insert(
-    connection: AsyncConnection, definition: OwnFieldDefinition, at: datetime, by: str
-) -> bool:
+async def insert(connection: AsyncConnection, definition: OwnFieldDefinition, at: datetime, by: str) -> bool:
     """Store a new definition; false when its key is taken."""
     values = _row(definition, at, by) | {"told_revision": definition.revision}
     return (await connection.execute(_INSERT, values)).first() is not None

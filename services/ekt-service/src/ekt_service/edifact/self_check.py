@@ -56,7 +56,7 @@ _LINE = re.compile(
     + rf"(?:IMD\+\+(?:S62\+[A-Z]{{2}}|(?!S62|S99)[A-Z][0-9]{{2}}\+{_VALUE}){_END})*+"
     + rf"(?:PAC\+\+\+[0-9]++{_END}{_maybe(rf'PRI[+]PAP:{_PRICE}')})?+"
     + _maybe(rf"EQD\+{_VALUE}\+\+[0-9]++")
-    + rf"UNT\+([0-9]++)\+({_PLAIN}{{1,14}}+){_END}"
+    + rf"UNT\+({_COUNT})\+({_PLAIN}{{1,14}}+){_END}"
 )
 _UNZ = re.compile(rf"UNZ\+([0-9]++)\+({_VALUE}){_END}\Z")
 
@@ -88,12 +88,9 @@ def recognised(data: bytes) -> Report | None:
     if unz is None or unz[1] != str(lines.count):
         return None
     alone = f"{text[:first]}UNZ+1+{unz[2]}'\r\n"
-    if not validate(alone.encode(_CODECS[encoding])).acceptable:
+    if not validate(alone.encode(encoding)).acceptable:
         return None
     return Report((), lines.count, lines.count, lines.goods)
-
-
-_CODECS = {"utf-8": "utf-8", "iso-8859-1": "iso-8859-1"}
 
 
 def _fits_its_set(text: str, encoding: str) -> bool:

@@ -13,6 +13,7 @@ from klokwerk_contracts.types import ElectronicAddress
 
 from debtor_service.domain.card import CardContent
 from debtor_service.domain.checks.addresses import clean_bic, clean_email, clean_iban, clean_participant
+from debtor_service.domain.checks.contacts import check_contacts
 from debtor_service.domain.checks.problem import FieldProblem
 from debtor_service.domain.checks.registrations import BadNumber, clean_chamber_number, clean_vat
 
@@ -43,6 +44,8 @@ def check_card(content: CardContent) -> tuple[CardContent, list[FieldProblem]]:
     found = _Findings()
     found.extend(_texts(content))
     found.extend(_codes(content))
+    contacts, problems = check_contacts(content.contact_persons, content.party, content.country)
+    found.extend(problems)
     tidied = content.model_copy(
         update={
             "kinds": tuple(sorted(set(content.kinds), reverse=True)),
@@ -52,6 +55,7 @@ def check_card(content: CardContent) -> tuple[CardContent, list[FieldProblem]]:
             "emails": tuple(_email(i, e, found) for i, e in enumerate(content.emails)),
             "phones": tuple(_phone(i, p, content.country, found) for i, p in enumerate(content.phones)),
             "bank_accounts": tuple(_account(i, a, found) for i, a in enumerate(content.bank_accounts)),
+            "contact_persons": contacts,
             "invoice_delivery": content.invoice_delivery.model_copy(
                 update={"electronic": _participant(content.invoice_delivery.electronic, found)}
             ),

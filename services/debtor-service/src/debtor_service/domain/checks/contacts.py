@@ -26,7 +26,9 @@ def check_contacts(
     if party is Party.PERSON:
         message = "the card is of a person, who has no contact persons"
         return contacts, [
-            FieldProblem("contact_persons", message, "Make it the card of an organisation, or leave them out.")
+            FieldProblem(
+                "contact_persons", message, "Make it the card of an organisation, or leave them out."
+            )
         ]
     problems: list[FieldProblem] = []
     ids = [contact.contact_id for contact in contacts]
@@ -38,9 +40,7 @@ def check_contacts(
     for position, contact in enumerate(contacts):
         one, found = check_contact(contact, country)
         tidied.append(one)
-        problems += [
-            FieldProblem(f"contact_persons.{position}.{p.field}", p.message, p.cure) for p in found
-        ]
+        problems += [FieldProblem(f"contact_persons.{position}.{p.field}", p.message, p.cure) for p in found]
     return tuple(tidied), problems
 
 
@@ -62,7 +62,9 @@ def check_contact(contact: ContactPerson, country: str) -> tuple[ContactPerson, 
     if contact.phone and not _phone_possible(contact.phone, country):
         problems.append(
             FieldProblem(
-                "phone", f"{contact.phone!r} is no phone number", "Write it with the country, like +31 20 1234567."
+                "phone",
+                f"{contact.phone!r} is no phone number",
+                "Write it with the country, like +31 20 1234567.",
             )
         )
     return contact.model_copy(
@@ -83,11 +85,15 @@ def _texts(contact: ContactPerson) -> Iterator[FieldProblem]:
         texts |= {"address.region": address.region}
         if pycountry.countries.get(alpha_2=address.country) is None:
             yield FieldProblem(
-                "address.country", f"{address.country!r} is no country", "Write an ISO 3166 code such as NL or BE."
+                "address.country",
+                f"{address.country!r} is no country",
+                "Write an ISO 3166 code such as NL or BE.",
             )
         if not (any(line.strip() for line in address.lines) and address.city.strip()):
             yield FieldProblem(
-                "address", "street or city is missing", "Fill them in, or leave the address out to use the card's."
+                "address",
+                "street or city is missing",
+                "Fill them in, or leave the address out to use the card's.",
             )
     for field, text in texts.items():
         if not text.isprintable():
