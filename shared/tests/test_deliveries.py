@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -120,6 +121,23 @@ async def test_planning_twice_under_one_natural_key_keeps_one(database: Database
         await becomes(database, State.SENT)
         await becomes(database, State.SENT, "k2")
     assert sorted(side.received) == ["k1", "k2"]
+
+
+async def test_plans_of_one_call_are_kept_once_for_each_natural_key_and_given_in_their_order(
+    database: Database,
+) -> None:
+    same = uuid.uuid4()
+    await planned(database, plan("k0"))
+    made = await planned(
+        database,
+        *(plan(key) for key in ("k3", "k0", "k1", "k3", "k2")),
+        plan("k4", id=same, context={"copies": 2}),
+        plan("k4", id=same),
+    )
+    assert [each.natural_key for each in made] == ["k3", "k1", "k2", "k4"]
+    async with database.connect() as connection:
+        for each in made:
+            assert await deliveries.get(connection, each.id) == each
 
 
 async def test_a_temporary_refusal_is_tried_again_and_then_given_up(database: Database) -> None:

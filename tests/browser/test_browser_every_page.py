@@ -36,7 +36,12 @@ NAMELESS = """(controls) => [...document.querySelectorAll(controls)].filter((e) 
   const named = e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim() || e.title;
   return !named && e.getClientRects().length;
 }).map((e) => e.outerHTML.slice(0, 120))"""
-PAGES = ("/", "/debtors", "/debtors/new", "/sales", "/invoices", "/accounting/main/debtors", "/deliveries")
+PAGES = (
+    "/", "/debtors", "/debtors/new", "/sales", "/invoices", "/accounting/main/debtors", "/deliveries",
+    "/settings", "/settings/automatic-dispatch", "/settings/ekt", "/settings/company",
+    "/settings/number-ranges", "/settings/number-ranges/main/debtor", "/settings/administrations",
+    "/settings/administrations/main", "/ekt-check",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

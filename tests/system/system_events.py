@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
-from klokwerk_contracts import EVENTS, EktResendRequested, InvoiceCreated, SaleCompleted
+from klokwerk.testing import publish
+from klokwerk_contracts import EVENTS, EktResendRequested, InvoiceCreated, SaleCompleted, record_of
 from klokwerk_contracts.record import Record
+from klokwerk_contracts.types import Event
 from klokwerk_platform.reading import reader, records_within, topic_bounds
 from system_world import DEMO, World
 
 SHOP = "//webshop.example"
+
+
+async def tell(world: World, *events: Event) -> None:
+    """Publish events as the web shop does, at this moment on the services' clocks."""
+    await publish(world.kafka, *(record_of(event, source=SHOP, time=world.now) for event in events))
 
 
 def sale(debtor: str, day: date, revision: int = 1, *units: int) -> SaleCompleted:
@@ -40,13 +48,13 @@ def sale(debtor: str, day: date, revision: int = 1, *units: int) -> SaleComplete
     )
 
 
-def invoice(debtor: str, day: date) -> InvoiceCreated:
+def invoice(debtor: str, day: date, created_at: datetime) -> InvoiceCreated:
     """An invoice that another program made: the one of the demo, for another customer."""
     (body,) = json.loads((DEMO / "outside.json").read_text())["invoice.created"]
     number = uuid4().hex[:12]
     changes = {"invoice_id": f"shop-{number}", "invoice_number": f"SHOP-{number}", "debtor_id": debtor}
     days = {name: str(day) for name in ("issue_date", "delivered_on", "order_day")}
-    return InvoiceCreated.model_validate(body | changes | days)
+    return InvoiceCreated.model_validate(body | changes | days | {"created_at": created_at})
 
 
 def resend(debtor: str, day: date, revision: int = 1) -> EktResendRequested:
@@ -89,8 +97,6 @@ def malformed(topic: str, key: str) -> dict[str, Record]:
 
 def _example(topic: str) -> bytes:
     """A good body about somebody else."""
-    from importlib.resources import files
-
     folder = files("klokwerk_contracts") / topic.replace(".", "_") / "examples" / "v1"
     body = (folder / "smallest.json").read_bytes()
     event = EVENTS[topic].model_validate_json(body)

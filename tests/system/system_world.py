@@ -8,12 +8,12 @@ import os
 import secrets
 import sys
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from klokwerk.clock import moment_on
+from klokwerk.clock import moment_on, read_shift
 from klokwerk.kafka import KafkaAddress
 from klokwerk_platform.demo.doors import Doors, until
 from klokwerk_platform.demo.order_day import OrderDay
@@ -56,6 +56,11 @@ class World:
     def clock(self, day: date, hour: int, minute: int = 0, second: int = 0) -> None:
         """Set all clocks."""
         self.doors.set_clock(moment_on(day, time(hour, minute, second), ZONE))
+
+    @property
+    def now(self) -> datetime:
+        """This moment on the services' clocks."""
+        return datetime.now(UTC) + read_shift(self.doors.clock_file)
 
     def next_day(self) -> date:
         """Nine o'clock of the next order day; for tests that need one of their own."""

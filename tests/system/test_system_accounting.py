@@ -24,9 +24,7 @@ async def export(world, administration: str, *line_ids: str) -> dict[str, Any]:
     started = await world.doors.ask("accounting-sync", "POST", path, json={"line_ids": line_ids})
 
     async def done() -> dict[str, Any]:
-        found = await world.doors.get(
-            "accounting-sync", f"/{administration}/exports/{started.json()['id']}"
-        )
+        found = await world.doors.get("accounting-sync", f"/{administration}/exports/{started.json()['id']}")
         return found if found["finished_at"] else {}
 
     return await until("the export ends", done)

@@ -37,7 +37,9 @@ async def test_EF_34_who_does_not_use_ekts_gets_a_number_and_no_mail(world):
     assert await world.mailed(debtor) == []
 
 
-async def test_EF_06_EF_29_EF_41_a_resend_mails_the_corrected_sale_and_changes_neither_sale_nor_invoice(world):
+async def test_EF_06_EF_29_EF_41_a_resend_mails_the_corrected_sale_and_changes_neither_sale_nor_invoice(
+    world,
+):
     debtor = await world.debtor()
     (line,) = await world.sell(debtor, world.line(units=3))
     (first,) = await world.mailed_times(debtor, 1)

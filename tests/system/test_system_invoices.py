@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from klokwerk.testing import publish
 from klokwerk_platform.demo.doors import until
 from pypdf import PdfReader
-from system_events import SHOP, invoice
+from system_events import invoice, tell
 
 pytestmark = pytest.mark.system
 TRANSPORT = {"name": "Vervoer", "quantity": "1", "price": "25.00"}
@@ -28,8 +27,8 @@ async def test_EP_07_EP_08_a_draft_gives_no_number_and_the_issued_invoice_does(w
 
 async def test_NV_11_NV_13_every_invoice_records_its_source_wherever_it_is_shown(world):
     debtor = await world.debtor(use_ekts=False)
-    foreign = invoice(debtor, world.day)
-    await publish(world.kafka, foreign, source=SHOP)
+    foreign = invoice(debtor, world.day, world.now)
+    await tell(world, foreign)
     sources = {foreign.invoice_id: "interface"}
     for source in ("manual", "contract", "rebilled"):
         made = await world.invoice(debtor, lines=[TRANSPORT], source=source)

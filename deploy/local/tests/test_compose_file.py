@@ -29,7 +29,7 @@ def settings_of(package: str) -> type[ServiceSettings]:
     (found,) = [
         each
         for _, each in inspect.getmembers(module, inspect.isclass)
-        if issubclass(each, ServiceSettings) and each is not ServiceSettings
+        if issubclass(each, ServiceSettings) and each.__module__ == module.__name__
     ]
     return found
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from back_office.domain import badges, throttle
+from back_office.domain.automatic_dispatch import remarks
 from back_office.domain.badges import Tone
 from back_office.domain.ekt import resend_button_visible, warn_before_resend
 from back_office.domain.roles import Action, may
@@ -89,6 +90,26 @@ def test_controls_are_offered_by_role():
     assert not any(may(["read-only"], action) for action in Action)
 
 
+@pytest.mark.parametrize(
+    ("sources", "channels", "contact", "found"),
+    [
+        (("manual",), ("einvoice", "email", "print"), True, ()),
+        ((), ("einvoice", "email", "print"), True, ("no_source",)),
+        (("manual",), (), True, ("no_channel",)),
+        (("manual",), ("email", "print"), True, ("without_einvoice",)),
+        (("manual",), ("print",), True, ("without_einvoice",)),
+        (("manual",), ("einvoice", "print"), True, ("without_email",)),
+        (("manual",), ("einvoice",), True, ("without_email",)),
+        (("manual",), ("einvoice", "email"), True, ("without_print",)),
+        ((), (), False, ("no_source", "no_channel", "no_contact")),
+    ],
+)
+def test_a_choice_of_automatic_dispatch_is_remarked_on_in_every_language(sources, channels, contact, found):
+    assert remarks(sources, channels, has_contact=contact) == found
+    for key in found:
+        assert Translator("nl").has(f"settings.automatic.remark_{key}")
+
+
 def test_addresses_keep_their_filters_and_lose_the_ones_taken_off():
     assert with_query("/debtors", {"q": "a b", "kind": "debtor"}, kind=None) == "/debtors?q=a+b"
     assert with_query("/debtors", {"q": ""}) == "/debtors"
@@ -118,6 +139,7 @@ def test_fields_are_found_however_a_service_writes_their_path(raw, name):
         ("/debtors/d1/configuration", "/debtors/d1/configuration"),
         ("/v1/invoices/i1", "/invoices/i1"),
         ("/sales/2026-11-02/d1", "/sales/2026-11-02/d1"),
+        ("/settings/ekt", "/settings/ekt"),
         ("/settings/unknown", ""),
         ("https://evil.test/", ""),
         ("javascript:alert(1)", ""),

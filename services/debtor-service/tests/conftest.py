@@ -37,8 +37,9 @@ async def world(platform_servers, kafka: KafkaAddress) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def own_world(platform_servers) -> AsyncIterator[World]:
-    """A service with a database and topics of one test."""
+async def own_world(platform_servers, monkeypatch) -> AsyncIterator[World]:
+    """A service with a database and topics of one test, and no VIES but what the test names."""
+    monkeypatch.delenv("KLOKWERK_VIES_URL", raising=False)
     address = KafkaAddress(platform_servers.kafka, own_prefix())
     names = topics_of(GROUP, SaleCompleted, InvoiceCreated, written=[DebtorChanged])
     async with (

@@ -103,9 +103,21 @@ async def test_the_history_of_both_cards_says_who_merged_them(world: World) -> N
 
 
 async def test_FA_55_FA_62_the_user_is_warned_of_what_is_lost_before_confirming(world: World) -> None:
+    field = {"key": fresh("f").replace("-", "_"), "label": "Route"}
+    assert (
+        await world.client.post("/v1/own-fields", json=field, headers=world.headers("ops"))
+    ).status_code == 201
+    own = {field["key"]: "Noord"}
+    els = {"contact_id": "els", "name": "Els"}
     removed, target = await pair(
         world,
-        removed={"internal_note": "Betaalt contant", "phones": ["+31 20 1234567"], "debtor_number": "77"},
+        removed={
+            "internal_note": "Betaalt contant",
+            "phones": ["+31 20 1234567"],
+            "debtor_number": "77",
+            "contact_persons": [els],
+            "own_fields": own,
+        },
         target={"name": "Jansen BV", "debtor_number": "88", "emails": []},
     )
     answer = await preview(world, removed["debtor_id"], target["debtor_id"])
@@ -117,8 +129,11 @@ async def test_FA_55_FA_62_the_user_is_warned_of_what_is_lost_before_confirming(
         "internal_note": "Betaalt contant",
         "phones": ["+31 20 1234567"],
         "emails": [{"address": "info@jansen.example", "document": "general"}],
+        "contact_persons": shown["lost"]["contact_persons"],
+        "own_fields": own,
         "debtor_number": "77",
     }
+    assert shown["lost"]["contact_persons"][0]["name"] == "Els"
     assert (shown["kept"]["name"], shown["kept"]["debtor_number"]) == ("Jansen BV", "88")
     assert shown["filled"] == {}
     assert any("77" in notice and "never" in notice for notice in shown["notices"])
@@ -130,6 +145,11 @@ async def test_FA_55_FA_62_the_user_is_warned_of_what_is_lost_before_confirming(
     assert unconfirmed.json()["errors"][0]["field"] == "confirm"
     assert "can't be undone" in unconfirmed.json()["detail"]
     assert (await world.card(removed["debtor_id"]))["state"] == "active"
+
+    assert (await merge(world, removed, target, fill_empty=True)).status_code == 200
+    after = await world.card(target["debtor_id"])
+    assert (after["internal_note"], after["contact_persons"]) == ("", [])
+    assert after["own_fields"][field["key"]] == ""
 
 
 async def test_FA_59_not_even_an_empty_field_of_the_target_is_filled(world: World) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import zipfile
+from datetime import date
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 import python_calamine
+import xlsxwriter
 from debtor_service.domain.own_fields import BadValue, OwnFieldDefinition, clean_value
 from debtor_world import World, fresh
 from klokwerk.testing import eventually
@@ -99,7 +102,7 @@ async def test_FA_30_a_field_is_on_every_card_of_its_kind_and_on_no_other(own_wo
     await define(world, "keurmerk", kinds=["creditor"])
     assert (await world.card(customer["debtor_id"]))["own_fields"] == {"route": ""}
     assert (await world.card(supplier["debtor_id"]))["own_fields"] == {"keurmerk": ""}
-    assert (await world.card(both["debtor_id"]))["own_fields"] == {"route": "", "keurmerk": ""} | {}
+    assert (await world.card(both["debtor_id"]))["own_fields"] == {"route": "", "keurmerk": ""}
     wrong = await world.save(supplier, own_fields={"route": "Noord"})
     assert wrong.status_code == 422
     assert wrong.json()["errors"][0]["field"] == "own_fields.route"
@@ -261,3 +264,53 @@ def test_values_are_kept_in_one_form_per_type(type_: OwnFieldType, value: str, k
     with pytest.raises(BadValue) as refused:
         clean_value(value, definition)
     assert refused.value.cure
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    """An XLSX file as a spreadsheet program writes it: numbers, dates and booleans as such."""
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
+    sheet = book.add_worksheet()
+    for at, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            sheet.write(at, column, cell)
+    book.close()
+    return target.getvalue()
+
+
+async def test_FA_30_a_workbook_comes_in_with_its_numbers_dates_and_ticks(own_world: World) -> None:
+    world = own_world
+    for key, type_ in (("sinds", "date"), ("karren", "number"), ("kado", "yes_no")):
+        await define(world, key, type=type_)
+    debtor_id = fresh()
+    header = ("debtor_id", "name", "payment_term_days", "own.sinds", "own.karren", "own.kado")
+    body = workbook(header, (debtor_id, "Boek", 30, date(2019, 3, 1), 12.5, True), ("",) * 6)
+    answer = await world.client.post("/v1/debtors/import", content=body, headers=world.headers())
+    assert (answer.status_code, answer.json().get("created")) == (200, 1), answer.text
+    card = await world.card(debtor_id)
+    assert card["payment_term_days"] == 30
+    assert card["own_fields"] == {"sinds": "2019-03-01", "karren": "12.5", "kado": "yes"}
+
+    export = await world.client.get("/v1/debtors.xlsx", headers=world.headers())
+    back = await world.client.post("/v1/debtors/import", content=export.content, headers=world.headers())
+    assert (back.status_code, back.json().get("unchanged")) == (200, 1), back.text
+
+
+async def test_files_that_only_look_like_a_workbook_are_refused(world: World) -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b"0" * 201_000_000)
+    empty = io.BytesIO()
+    with zipfile.ZipFile(empty, "w") as packed:
+        packed.writestr("readme.txt", "x")
+    wrong = (
+        b"PK\x03\x04 and nothing",
+        empty.getvalue(),
+        bomb.getvalue(),
+        workbook(),
+        workbook(("nonsense",)),
+    )
+    for body in wrong:
+        answer = await world.client.post("/v1/debtors/import", content=body, headers=world.headers())
+        assert answer.status_code == 422, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"

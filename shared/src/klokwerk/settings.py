@@ -86,7 +86,8 @@ def load(kind: type[S]) -> S:
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         for problem in error.errors():
-            name = prefix + "__".join(str(part) for part in problem["loc"]).upper()
+            variable, *inside = (str(part) for part in problem["loc"])
+            where = f"{'.'.join(inside)}: " if inside else ""
             what = "is not set" if problem["type"] == "missing" else problem["msg"]
-            sys.stderr.write(f"{name}: {what}\n")
+            sys.stderr.write(f"{prefix}{variable.upper()}: {where}{what}\n")
         raise SystemExit(2) from None

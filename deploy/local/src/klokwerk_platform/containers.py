@@ -56,7 +56,14 @@ async def containers() -> AsyncIterator[None]:
         url = f"postgresql://postgres:{password}@127.0.0.1:{postgres.get_exposed_port(5432)}/postgres"
         await asyncio.gather(_answers(_connect(url)), _answers(_coordinate(f"127.0.0.1:{kafka_port}")))
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("smtp", "mail_api", "access_point_url", "print_service_url", "exact_url"):
+            for name in (
+                "smtp",
+                "mail_api",
+                "access_point_url",
+                "print_service_url",
+                "exact_url",
+                "vies_url",
+            ):
                 patch.delenv(variable(name), raising=False)
             patch.setenv(variable("admin_database_url"), url)
             patch.setenv(variable("kafka"), f"127.0.0.1:{kafka_port}")

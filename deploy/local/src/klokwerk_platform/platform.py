@@ -313,7 +313,9 @@ def _server_addresses(servers: Servers, programs: dict[str, Program]) -> list[Ad
     shown = {
         "postgres": servers.admin_database_url.rpartition("@")[2],
         "mail": f"{servers.mail_api} (SMTP {servers.smtp})",
-        "simulators": " ".join((servers.access_point_url, servers.print_service_url, servers.exact_url)),
+        "simulators": " ".join(
+            (servers.access_point_url, servers.print_service_url, servers.exact_url, servers.vies_url)
+        ).rstrip(),
     }
     addresses = []
     brokers = servers.kafka.split(",")

@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 import httpx
@@ -33,7 +33,11 @@ def say_nothing(_line: str) -> None:
 
 @dataclass(frozen=True)
 class Servers:
-    """Where everything listens."""
+    """Where everything listens.
+
+    Attributes:
+        vies_url: VIES or its simulator; may be empty, since looking up VAT numbers can be left out.
+    """
 
     admin_database_url: str
     kafka: str
@@ -42,6 +46,7 @@ class Servers:
     access_point_url: str
     print_service_url: str
     exact_url: str
+    vies_url: str = ""
 
     def as_env(self) -> dict[str, str]:
         """The addresses under the names the environment uses, such as ``KLOKWERK_KAFKA``."""
@@ -50,10 +55,14 @@ class Servers:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Servers:
         """The addresses in the environment. Raises ``LookupError`` naming what is missing."""
-        missing = [variable(each.name) for each in fields(cls) if not env.get(variable(each.name))]
+        missing = [
+            variable(each.name)
+            for each in fields(cls)
+            if each.default is MISSING and not env.get(variable(each.name))
+        ]
         if missing:
             raise LookupError(f"Set {', '.join(missing)} to the addresses of the running servers.")
-        return cls(**{each.name: env[variable(each.name)] for each in fields(cls)})
+        return cls(**{each.name: env.get(variable(each.name), "") for each in fields(cls)})
 
 
 def variable(name: str) -> str:
@@ -101,7 +110,7 @@ async def start_servers(
         "postgres": ("admin_database_url",),
         "kafka": ("kafka",),
         "mail": ("smtp",),
-        "simulators": ("access_point_url", "print_service_url", "exact_url"),
+        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url"),
     }
     tasks = [
         asyncio.ensure_future(starts[server]())
@@ -175,7 +184,7 @@ async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say
 
 
 async def _simulators(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
-    ports = {name: port(name) for name in ("access-point", "print-service", "exact-online")}
+    ports = {name: port(name) for name in ("access-point", "print-service", "exact-online", "vies")}
     program = await start_simulators(state, ports)
     _note(running, "simulators", program)
     say("The simulators are ready")
@@ -184,6 +193,7 @@ async def _simulators(state: Path, running: RunningServers, port: ChoosePort, sa
         "access_point_url": urls["access-point"],
         "print_service_url": urls["print-service"],
         "exact_url": urls["exact-online"],
+        "vies_url": urls["vies"],
     }
 
 

@@ -5,6 +5,7 @@ The one table of its kind: the embedded platform, the Compose file's test and th
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ BACK_OFFICE = "back-office"
 ADMIN_USER = "admin"
 CLIENT_NAME = "klokwerk-platform"
 """Machine client of the issuer that the demo and the tests get their tokens with."""
+SUPPORT = {
+    "KLOKWERK_SUPPORT_PHONE": "+31 297 555 000",
+    "KLOKWERK_SUPPORT_EMAIL": "support@klaproos.example",
+}
+"""Whom to call about the embedded platform, invented; the environment may name others."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,8 @@ def environment(service: Service, database_url: str, around: Surroundings) -> di
     if "mail" in service.uses:
         env["KLOKWERK_SMTP"] = around.servers.smtp
         env["KLOKWERK_MAIL_TRACE_URL"] = around.servers.mail_api
+    if service.name == "debtor-service":
+        env["KLOKWERK_VIES_URL"] = around.servers.vies_url
     if service.name == "ekt-service":
         env["KLOKWERK_EKT_FOLDER"] = str(around.state / "ekt")
     if "access point" in service.uses:
@@ -102,4 +110,5 @@ def environment(service: Service, database_url: str, around: Surroundings) -> di
         env["KLOKWERK_ADMIN_USER"] = ADMIN_USER
         env["KLOKWERK_ADMIN_PASSWORD"] = around.secrets.admin_password
         env["KLOKWERK_CLIENTS"] = around.secrets.clients_json(CLIENT_NAME)
+        env |= {name: os.environ.get(name, value) for name, value in SUPPORT.items()}
     return env

@@ -10,11 +10,12 @@ The same tests run on each. Tests make databases and topics of their own and lea
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from klokwerk_platform.servers import Servers, start_servers
 
 __all__ = ["Servers", "platform_servers"]
 
+_WHOLE = "whole platform"
 _CHOICES = ("embedded", "external", "containers", "auto")
 
 
@@ -39,6 +41,43 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """With several workers (``-n``) the controller starts the servers once, and all workers use them."""
+    if _is_worker(config) or not getattr(config.option, "numprocesses", 0) or _chosen(config) == "external":
+        return
+    runner, stack = asyncio.Runner(), AsyncExitStack()
+    servers = runner.run(stack.enter_async_context(_servers(_chosen(config))))
+    os.environ.update(servers.as_env())
+
+    def stop() -> None:
+        runner.run(stack.aclose())
+        runner.close()
+
+    config.add_cleanup(stop)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of one part on one worker, since they share what is set up once; the longest part first."""
+    if not _is_worker(config):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_part(item)))
+    items.sort(key=lambda item: _part(item) != _WHOLE)
+
+
+def _part(item: pytest.Item) -> str:
+    folders = item.path.relative_to(item.config.rootpath).parts
+    if folders[0] == "tests":
+        return _WHOLE if folders[1] in ("system", "browser") else folders[1]
+    return folders[1] if folders[0] == "services" else folders[0]
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Say on what the tests run."""
     return f"platform: {_chosen(config)}"
@@ -47,7 +86,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform_servers(request: pytest.FixtureRequest) -> AsyncIterator[Servers]:
     """Addresses of the servers, the same for the whole test run."""
-    chosen = _chosen(request.config)
+    async with _servers(_chosen(request.config)) as servers:
+        yield servers
+
+
+@asynccontextmanager
+async def _servers(chosen: str) -> AsyncIterator[Servers]:
     if chosen == "external":
         yield Servers.from_env()
         return
@@ -56,14 +100,14 @@ async def platform_servers(request: pytest.FixtureRequest) -> AsyncIterator[Serv
             "--platform containers needs a Docker engine, and none answers. Use --platform embedded.", 4
         )
     use_containers = chosen == "containers" or (chosen == "auto" and engine_answers())
-    async with containers() if use_containers else _nothing_given(), embedded_servers() as servers:
+    async with containers() if use_containers else nothing_given(), embedded_servers() as servers:
         yield servers
 
 
 @asynccontextmanager
 async def embedded_servers() -> AsyncIterator[Servers]:
     """Servers of our own in a temporary folder; what the environment gives is used instead of started."""
-    state = _temporary_folder()
+    state = temporary_folder()
     running = await start_servers(state, hasty=True)
     try:
         yield running.addresses
@@ -73,7 +117,8 @@ async def embedded_servers() -> AsyncIterator[Servers]:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _temporary_folder() -> Path:
+def temporary_folder() -> Path:
+    """A folder of our own that other users can pass through."""
     folder = Path(tempfile.mkdtemp(prefix="klokwerk-test-"))
     # The folder is 0700 by nature; PostgreSQL's user must get through when we are root.
     folder.chmod(0o711)
@@ -81,7 +126,7 @@ def _temporary_folder() -> Path:
 
 
 @asynccontextmanager
-async def _nothing_given() -> AsyncIterator[None]:
+async def nothing_given() -> AsyncIterator[None]:
     """The environment without addresses: embedded means ours, also where a shell still names others."""
     with pytest.MonkeyPatch.context() as patch:
         for name in Servers("", "", "", "", "", "", "").as_env():
@@ -90,6 +135,8 @@ async def _nothing_given() -> AsyncIterator[None]:
 
 
 def _chosen(config: pytest.Config) -> str:
+    if _is_worker(config):
+        return "external"
     chosen = config.getoption("--platform") or os.environ.get("KLOKWERK_TEST_PLATFORM") or "embedded"
     if chosen not in _CHOICES:
         raise pytest.UsageError(

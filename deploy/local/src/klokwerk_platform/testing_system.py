@@ -8,11 +8,9 @@ start at a known moment of an order day and run on from there.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -27,6 +25,7 @@ from klokwerk_platform.demo.doors import Doors
 from klokwerk_platform.platform import Platform
 from klokwerk_platform.servers import Servers
 from klokwerk_platform.services import SERVICES
+from klokwerk_platform.testing import temporary_folder
 
 __all__ = ["FIRST_DAY", "doors", "doors_of", "platform", "running_platform"]
 
@@ -58,8 +57,7 @@ async def doors(platform: Platform) -> AsyncIterator[Doors]:
 @asynccontextmanager
 async def running_platform(servers: Servers) -> AsyncIterator[Platform]:
     """All services on running servers; what they made there is removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="klokwerk-system-"))
-    folder.chmod(0o711)
+    folder = temporary_folder()
     moment = moment_on(FIRST_DAY, time(9), ZoneInfo("Europe/Amsterdam"))
     write_shift(folder / "clock.json", moment - datetime.now(UTC))
     platform = Platform(folder, hasty=True, prefix=own_prefix())

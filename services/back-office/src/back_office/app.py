@@ -24,11 +24,20 @@ from back_office.web.pages import (
     debtor_configuration,
     debtors,
     deliveries,
+    ekt_check,
     home,
     invoice,
     invoices,
     sales,
     sign_in,
+)
+from back_office.web.pages.settings import (
+    administrations,
+    automatic_dispatch,
+    company,
+    ekt,
+    index,
+    number_ranges,
 )
 from back_office.web.rendering import Renderer
 from back_office.web.security import SecurityHeaders
@@ -38,7 +47,19 @@ from back_office.web.static_files import StaticFiles
 NAME = "back-office"
 PACKAGE = "back_office"
 MOST_BODY_BYTES = 2_000_000
-PAGES = (sign_in, home, debtors, debtor_configuration, sales, invoices, invoice, accounting, deliveries)
+PAGES = (
+    sign_in,
+    home,
+    debtors,
+    debtor_configuration,
+    sales,
+    invoices,
+    invoice,
+    accounting,
+    deliveries,
+    ekt_check,
+)
+SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)
 log = telemetry.get_logger(__name__)
 
 
@@ -67,7 +88,7 @@ def create(settings: Settings, transport: httpx.AsyncBaseTransport | None = None
             open_routers=(
                 api.router,
                 office.renderer.static.router(),
-                *(page.router for page in PAGES),
+                *(page.router for page in (*PAGES, *SETTINGS_PAGES)),
             ),
             publishes=False,
             on_ready=on_ready,

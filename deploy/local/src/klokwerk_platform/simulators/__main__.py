@@ -1,7 +1,7 @@
 """``python -m klokwerk_platform.simulators``: all simulators in one process, each on its own port.
 
-Ports come from ``KLOKWERK_PORT_ACCESS_POINT``, ``KLOKWERK_PORT_PRINT_SERVICE`` and
-``KLOKWERK_PORT_EXACT_ONLINE``; ``KLOKWERK_HOST`` is the address to listen on (127.0.0.1).
+Ports come from ``KLOKWERK_PORT_ACCESS_POINT``, ``KLOKWERK_PORT_PRINT_SERVICE``,
+``KLOKWERK_PORT_EXACT_ONLINE`` and ``KLOKWERK_PORT_VIES``; ``KLOKWERK_HOST`` is the address to listen on (127.0.0.1).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SIMULATORS = {
     "access_point": "Access point (simulated)",
     "print_service": "Print service (simulated)",
     "exact_online": "Exact Online (simulated)",
+    "vies": "VIES (simulated)",
 }
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 import httpx
 
 from back_office.clients.accounting import AccountingClient
+from back_office.clients.company import CompanyClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
@@ -23,6 +24,7 @@ class Clients:
 
     debtors: DebtorClient
     sales: SalesClient
+    company: CompanyClient
     ekts: EktClient
     dispatch: DispatchClient
     accounting: AccountingClient
@@ -66,6 +68,7 @@ class Services:
         return Clients(
             debtors=DebtorClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
+            company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),

@@ -9,7 +9,38 @@ from typing import Any
 from pydantic import Field
 
 from back_office.clients.shapes import Page, Shape, Words, at
-from back_office.clients.transport import Caller, Download
+from back_office.clients.transport import Answer, Caller, Download
+
+
+class OwnNumbers(Shape):
+    """The numbers of one kind, both ends included."""
+
+    first: int
+    last: int
+
+
+class OwnRanges(Shape):
+    """Number ranges of an administration."""
+
+    debtors: OwnNumbers | None = None
+    creditors: OwnNumbers | None = None
+
+
+class Mappings(Shape):
+    """Our values to the codes of the accounting system."""
+
+    payment_terms: dict[str, str] = Field(default_factory=dict)
+    currencies: dict[str, str] = Field(default_factory=dict)
+    languages: dict[str, str] = Field(default_factory=dict)
+    countries: dict[str, str] = Field(default_factory=dict)
+
+
+class Connection(Shape):
+    """Whether calls can be made, without what is secret."""
+
+    has_credentials: bool = False
+    needs_consent: bool = False
+    paused_until: datetime | None = None
 
 
 class Administration(Shape):
@@ -18,6 +49,19 @@ class Administration(Shape):
     code: str
     name: Words = ""
     mode: Words = "file"
+    target: Words = "exact-xml"
+    source_administration: Words = ""
+    folder: Words = ""
+    ranges: OwnRanges = OwnRanges()
+    mappings: Mappings = Mappings()
+    connection: Connection = Connection()
+
+
+class ConnectionTest(Shape):
+    """Result of a connection test."""
+
+    ok: bool = False
+    message: Words = ""
 
 
 class SyncLine(Shape):
@@ -83,6 +127,21 @@ class AccountingClient:
     async def administrations(self) -> tuple[Administration, ...]:
         """The administrations there are."""
         return (await self._caller.get("/v1/administrations", Page[Administration])).value.items
+
+    async def administration(self, code: str) -> Answer[Administration]:
+        """One administration with its revision."""
+        return await self._caller.get(at("administrations", code), Administration)
+
+    async def save_administration(
+        self, code: str, settings: dict[str, Any], revision: str
+    ) -> Answer[Administration]:
+        """Make an administration (no revision), or change its settings."""
+        path = at("administrations", code)
+        return await self._caller.send("PUT", path, Administration, settings, revision=revision)
+
+    async def test(self, code: str) -> ConnectionTest:
+        """Test the way to the accounting system by one harmless call."""
+        return (await self._caller.get(at(code, "health"), ConnectionTest)).value
 
     async def lines(self, administration: str, kind: str, **filters: str | None) -> Page[SyncLine]:
         """Lines that wait."""

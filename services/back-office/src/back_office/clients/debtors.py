@@ -14,7 +14,7 @@ from klokwerk_contracts.debtor_changed import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from back_office.clients.shapes import Page, Words, at
+from back_office.clients.shapes import Page, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 
@@ -57,8 +57,32 @@ class Card(BaseModel):
         return next((address.city for address in self.addresses if address.city), "")
 
 
+class NumberRange(Shape):
+    """The numbers one administration gives to one kind of relation, and how full it is (EP-11, EP-13).
+
+    Attributes:
+        warning: what people are told, empty while there is room (EP-14).
+        given: how many waiting cards got a number by the change just made.
+    """
+
+    administration: str
+    kind: str
+    first: int
+    last: int
+    fill_gaps: bool = False
+    size: int = 1
+    remaining: int = 0
+    warning: Words = ""
+    given: int = 0
+
+    @property
+    def used_percent(self) -> int:
+        """How full it is, rounded down: it is full only when nothing is left."""
+        return 100 * (self.size - self.remaining) // max(1, self.size)
+
+
 class DebtorClient:
-    """Reads and changes cards."""
+    """Reads and changes cards and the ranges of their numbers."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -88,6 +112,15 @@ class DebtorClient:
         return await self._caller.send(
             "POST", at("debtors", debtor_id, "numbers"), Card, {"kind": kind}, once=once
         )
+
+    async def number_ranges(self) -> tuple[NumberRange, ...]:
+        """Every range that is set."""
+        return (await self._caller.get("/v1/number-ranges", Page[NumberRange])).value.items
+
+    async def save_number_range(self, administration: str, kind: str, body: dict[str, Any]) -> NumberRange:
+        """Set or change a range; what waits for a number of it is handled at once."""
+        path = at("number-ranges", administration, kind)
+        return (await self._caller.send("PUT", path, NumberRange, body)).value
 
     def export(self, suffix: str, **filters: str | None) -> AbstractAsyncContextManager[Download]:
         """The filtered list as ``csv`` or ``xlsx``."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from back_office.clients.shapes import Page, Shape, Words, at
-from back_office.clients.transport import Caller, Download
+from back_office.clients.transport import Answer, Caller, Download
 
 
 class Sending(Shape):
@@ -57,8 +57,42 @@ class DispatchedInvoice(Shape):
     actions: tuple[str, ...] = ()
 
 
+class AutomaticChoices(Shape):
+    """What a billing administrator chose for automatic dispatch (NV-02..NV-04)."""
+
+    sources: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    by_invoice_date: bool = False
+    notice_email: Words = ""
+    notice_phone: Words = ""
+    report_ignored: bool = True
+    consumer_einvoicing: bool = False
+    belgian_rule: bool = True
+    factoring_email: Words = ""
+
+
+class ActiveChoices(AutomaticChoices):
+    """Choices that are in force."""
+
+    active_since: datetime | None = None
+    activated_by: Words = ""
+
+
+class AutomaticSettings(Shape):
+    """The settings of automatic dispatch: the draft, and what is in force (none while it is off)."""
+
+    revision: int = 0
+    draft: AutomaticChoices = AutomaticChoices()
+    changed_at: datetime | None = None
+    changed_by: Words = ""
+    active: ActiveChoices | None = None
+    changed: bool = True
+    warnings: tuple[str, ...] = ()
+    next_run: datetime | None = None
+
+
 class DispatchClient:
-    """Reads dispatches, sends by hand."""
+    """Reads dispatches, sends by hand, keeps the settings of automatic dispatch."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -85,3 +119,19 @@ class DispatchClient:
     def document(self, invoice_id: str, kind: str) -> AbstractAsyncContextManager[Download]:
         """The document as ``pdf`` or ``ubl``."""
         return self._caller.download(at("invoices", invoice_id, "documents", kind))
+
+    async def settings(self) -> Answer[AutomaticSettings]:
+        """The settings of automatic dispatch (NV-01)."""
+        return await self._caller.get("/v1/settings", AutomaticSettings)
+
+    async def save_settings(self, choices: dict[str, Any], revision: str) -> Answer[AutomaticSettings]:
+        """Save the draft; nothing changes for invoices before it is activated (NV-05)."""
+        return await self._caller.send("PUT", "/v1/settings", AutomaticSettings, choices, revision=revision)
+
+    async def activate(self) -> AutomaticSettings:
+        """Put the draft in force (NV-05)."""
+        return (await self._caller.send("POST", "/v1/settings/activate", AutomaticSettings)).value
+
+    async def deactivate(self) -> AutomaticSettings:
+        """Switch automatic dispatch off (NV-68)."""
+        return (await self._caller.send("POST", "/v1/settings/deactivate", AutomaticSettings)).value

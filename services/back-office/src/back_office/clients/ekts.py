@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from back_office.clients.shapes import Page, Shape, Words, at
-from back_office.clients.transport import Caller, Download
+from back_office.clients.transport import Answer, Caller, Download
 
 
 class EktFile(Shape):
@@ -56,8 +60,61 @@ class DebtorDay(Shape):
     ekts: tuple[Ekt, ...] = ()
 
 
+class MailTemplate(Shape):
+    """Subject and text of the mail around an EKT."""
+
+    subject: Words = ""
+    text: Words = ""
+
+
+class EktSettings(BaseModel):
+    """Settings of the EKT module; fields not named here are kept as they came (EF-66..EF-68)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    active: bool = False
+    sender_name: Words = ""
+    sender_code: Words = ""
+    auction_code: Words = ""
+    seller_gln: Words = ""
+    mail_from: Words = ""
+    reply_to: Words = ""
+    default_language: Words = "en"
+    templates: dict[str, MailTemplate] = Field(default_factory=dict)
+    file_name_pattern: Words = ""
+    name_length: int = 20
+    test: bool = False
+    changed_at: datetime | None = None
+    changed_by: Words = ""
+    email_possible: bool = False
+    folder_possible: bool = False
+
+
+class FileFinding(Shape):
+    """One fault in an EKT file: where, what stands there, what is wrong and the cure."""
+
+    severity: Words = "error"
+    segment: int = 0
+    tag: Words = ""
+    place: Words = ""
+    found: Words = ""
+    says: Words = ""
+    cure: Words = ""
+
+
+class FileReport(Shape):
+    """What was found in an EKT file."""
+
+    acceptable: bool = False
+    messages: int = 0
+    lines: int = 0
+    goods_total: Decimal | None = None
+    findings: tuple[FileFinding, ...] = ()
+    left_off: int = 0
+
+
 class EktClient:
-    """Reads EKTs."""
+    """Reads EKTs, keeps the settings of the module, has files checked."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -73,3 +130,15 @@ class EktClient:
     def file(self, ekt_id: str, number: str = "1") -> AbstractAsyncContextManager[Download]:
         """The file as it was sent."""
         return self._caller.download(at("ekts", ekt_id, "file"), {"number": number})
+
+    async def settings(self) -> Answer[EktSettings]:
+        """The settings of the EKT module."""
+        return await self._caller.get("/v1/settings", EktSettings)
+
+    async def save_settings(self, settings: dict[str, Any], revision: str) -> Answer[EktSettings]:
+        """Keep the settings as a whole; templates are tried first."""
+        return await self._caller.send("PUT", "/v1/settings", EktSettings, settings, revision=revision)
+
+    async def check(self, content: bytes) -> FileReport:
+        """Have an EKT file explained."""
+        return await self._caller.hand_in("/v1/validate", FileReport, content)

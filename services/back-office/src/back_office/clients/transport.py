@@ -38,6 +38,7 @@ class FieldProblem(BaseModel):
     message: str = ""
     cure: str = ""
     link: str = ""
+    code: str = ""
 
 
 class Problem(BaseModel):
@@ -163,6 +164,15 @@ class Caller:
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind)
+
+    async def hand_in(self, path: str, kind: type[T], content: bytes) -> T:
+        """Send a file to be looked at; nothing of it is kept there."""
+        headers = self._headers() | {"Content-Type": "application/octet-stream"}
+        try:
+            response = await self._http.post(path, content=content, headers=headers)
+        except httpx.HTTPError as error:
+            raise self._away(error) from error
+        return self._read(response, kind).value
 
     @asynccontextmanager
     async def download(

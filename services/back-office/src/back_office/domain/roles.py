@@ -24,6 +24,11 @@ class Action(StrEnum):
     CHANGE_AUTOMATIC = "change_automatic"
     SYNCHRONISE = "synchronise"
     TRIAL_EXPORT = "trial_export"
+    SET_AUTOMATIC_DISPATCH = "set_automatic_dispatch"
+    SET_EKT = "set_ekt"
+    SET_COMPANY = "set_company"
+    SET_NUMBER_RANGES = "set_number_ranges"
+    SET_ADMINISTRATIONS = "set_administrations"
 
 
 ALLOWED: dict[Action, frozenset[Role]] = {
@@ -32,6 +37,11 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SYNCHRONISE: frozenset({Role.FINANCE}),
     Action.TRIAL_EXPORT: frozenset({Role.FINANCE, Role.OPS}),
+    Action.SET_AUTOMATIC_DISPATCH: frozenset({Role.BILLING_ADMIN}),
+    Action.SET_EKT: frozenset({Role.OPS, Role.BILLING_ADMIN}),
+    Action.SET_COMPANY: frozenset({Role.FINANCE, Role.BILLING_ADMIN}),
+    Action.SET_NUMBER_RANGES: frozenset({Role.FINANCE}),
+    Action.SET_ADMINISTRATIONS: frozenset({Role.FINANCE}),
 }
 """Which roles see the control for an action (EF-74, EP-72, NV-69)."""
 

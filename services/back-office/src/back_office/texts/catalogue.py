@@ -1,4 +1,4 @@
-"""The words of the pages, one complete file a language, looked up by key."""
+"""The words of the pages, two files a language (pages, settings), looked up by key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cache
 from babel import Locale
 
 LANGUAGES = ("nl", "en")
+PARTS = ("", "settings_")
 DEFAULT = "en"
 
 
@@ -20,8 +21,11 @@ class MissingText(KeyError):
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Every text of one language by its dotted key."""
-    source = importlib.resources.files("back_office.texts") / f"{language}.toml"
-    return dict(_flat("", tomllib.loads(source.read_text(encoding="utf-8"))))
+    folder = importlib.resources.files("back_office.texts")
+    sources = (folder / f"{part}{language}.toml" for part in PARTS)
+    return dict(
+        pair for source in sources for pair in _flat("", tomllib.loads(source.read_text(encoding="utf-8")))
+    )
 
 
 def _flat(prefix: str, table: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -30,11 +30,12 @@ NAVIGATION = (
         (
             Entry("nav.per_debtor", "/sales", "flower", ("/sales",)),
             Entry("nav.invoices", "/invoices", "invoice", ("/invoices",)),
-            Entry("nav.deliveries", "/deliveries", "send", ("/deliveries",)),
+            Entry("nav.deliveries", "/deliveries", "send", ("/deliveries", "/ekt-check")),
         ),
     ),
     Group("nav.organisation", (Entry("nav.debtors", "/debtors", "people", ("/debtors",)),)),
     Group("nav.finance", (Entry("nav.accounting", "/accounting", "ledger", ("/accounting",)),)),
+    Group("nav.set_up", (Entry("nav.settings", "/settings", "settings", ("/settings",)),)),
 )
 
 

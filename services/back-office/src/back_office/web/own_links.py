@@ -8,6 +8,7 @@ _PAGES = re.compile(
     r"^/debtors/[^/?#]+(/configuration)?$"
     r"|^/invoices/[^/?#]+$"
     r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
+    r"|^/settings(/(automatic-dispatch|ekt|company|number-ranges|administrations))?$"
     r"|^/(sales|deliveries|accounting)([/?][^#]*)?$"
 )
 _IN_APIS = (

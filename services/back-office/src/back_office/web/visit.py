@@ -173,8 +173,8 @@ class Visit:
 
 
 async def posted(request: Request) -> FormData:
-    """The form that was posted; its size is limited for the whole service."""
-    return await request.form(max_files=0, max_fields=MOST_FIELDS)
+    """The form that was posted, with at most one file; its size is limited for the whole service."""
+    return await request.form(max_files=1, max_fields=MOST_FIELDS)
 
 
 async def anybody(request: Request) -> Visit:

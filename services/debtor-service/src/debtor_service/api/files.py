@@ -1,9 +1,7 @@
-"""Cards as files: export of a filter to CSV or XLSX, import of CSV."""
+"""Cards as files: export of a filter to CSV or XLSX, and their import."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.api.answers import services
 from debtor_service.api.cards import Editor, wanted_cards
+from debtor_service.api.tables import read_table
 from debtor_service.changes import IdTaken, NewCard, NumberTaken
 from debtor_service.domain.card import Card
 from debtor_service.domain.checks import FieldProblem, check_card
-from debtor_service.domain.layout import COLUMNS, IGNORED, BadRow, check_header, read_row
+from debtor_service.domain.layout import COLUMNS, IGNORED, BadRow, read_row
 from debtor_service.domain.own_fields import COLUMN_PREFIX, check_values
 from debtor_service.settings import DebtorSettings
 from debtor_service.store import cards, own_fields
@@ -33,7 +32,6 @@ from debtor_service.triggers import Triggers
 
 router = APIRouter(tags=["files"])
 
-MOST_ROWS = 20_000
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
@@ -122,7 +120,7 @@ async def import_cards(
     once: Once,
     rows: Rows = Rows.ALL,
 ) -> JSONResponse:
-    """Take in a CSV file (body of the request; ``;``, ``,`` or tab) in the layout of the export.
+    """Take in a CSV (``;``, ``,`` or tab) or XLSX file, the body of the request, in the layout of the export.
 
     A row with the id of a card changes that card, any other makes one. With a wrong row nothing is stored, unless
     ``rows=valid`` asks for the right ones. Importing one's own export changes nothing.
@@ -134,7 +132,7 @@ async def import_cards(
             if answer := await once.answered(connection):
                 return answer
             own = await own_fields.definitions(connection)
-            table = _read_table(body, [definition.column for definition in own])
+            table = await read_table(body, [definition.column for definition in own])
             work = await _plan(connection, table, settings)
             if work.refused and rows is Rows.ALL:
                 raise Problem(
@@ -155,48 +153,6 @@ async def import_cards(
         raise Problem(409, "A card of the file was made meanwhile", str(error) + ": try again.") from None
     except NumberTaken as error:
         raise Problem(409, "A number of the file is in use", f"{error}. Take it out of the file.") from None
-
-
-def _read_table(body: bytes, own: list[str]) -> list[dict[str, str]]:
-    """The rows of the file by column name; `own` are columns of own fields.
-
-    Raises:
-        Problem: 422 when it is no such file.
-    """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("cp1252", errors="replace")
-    if not text.strip() or "\x00" in text:
-        raise Problem(
-            422, "The file can't be read", "Send a CSV file as UTF-8 text in the body of the request."
-        )
-    header = text.partition("\n")[0]
-    delimiter = max(";,\t", key=header.count)
-    try:
-        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise Problem(422, "The file can't be read", f"It is no CSV: {error}.") from None
-    names = [name.strip() for name in lines[0]]
-    if problems := check_header(names, own):
-        errors = [HttpFieldProblem(field=p.field, message=p.message, cure=p.cure) for p in problems]
-        raise Problem(422, "The first line of the file is not right", "See errors.", errors=errors)
-    filled = [line for line in lines[1:] if any(cell.strip() for cell in line)]
-    if len(filled) > MOST_ROWS:
-        raise Problem(422, "The file has too many rows", f"At most {MOST_ROWS} at once; split it.")
-    uneven = [
-        HttpFieldProblem(
-            field=f"row {number}", message=f"it has {len(line)} cells, the first line has {len(names)}",
-            cure="Check the delimiters and quotes of the row.",
-        )
-        for number, line in enumerate(lines[1:], 2)
-        if len(line) != len(names) and any(cell.strip() for cell in line)
-    ]  # fmt: skip
-    if uneven:
-        raise Problem(
-            422, "The file can't be read", "Some rows have more or fewer cells.", errors=uneven[:100]
-        )
-    return [dict(zip(names, line, strict=True)) for line in filled]
 
 
 async def _plan(

@@ -11,6 +11,7 @@ from klokwerk_contracts.debtor_changed import Kind
 from debtor_service.changes import NumberTaken
 from debtor_service.domain.card import Card
 from debtor_service.domain.checks import FieldProblem
+from debtor_service.domain.checks.registrations import BadNumber
 
 
 def bad_card(problems: Sequence[FieldProblem]) -> Problem:
@@ -26,6 +27,20 @@ def bad_contact(problems: Sequence[FieldProblem]) -> Problem:
 def bad_definition(problems: Sequence[FieldProblem]) -> Problem:
     """422 with everything that is wrong with the definition of an own field."""
     return _unsaved("The own field can't be saved", problems)
+
+
+def bad_vat_number(number: str, error: BadNumber) -> Problem:
+    """422 for a VAT number that can't be right, whoever is asked."""
+    return Problem(
+        422,
+        "The VAT number can't be right",
+        f"{number!r}: {error}.",
+        errors=[
+            HttpFieldProblem(
+                field="vat_number", message=str(error), cure="Compare it with the customer's papers."
+            )
+        ],
+    )
 
 
 def number_taken(error: NumberTaken) -> Problem:

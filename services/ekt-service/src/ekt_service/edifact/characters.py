@@ -4,9 +4,9 @@ UNOA (syntax version 2) is the sector's default and means upper-case ASCII. UNOC
 (UTF-8) keep names as they are, for receivers that read them.
 """
 
-import re
 import string
 import unicodedata
+from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 
@@ -45,7 +45,6 @@ _LETTERS_WITHOUT_DECOMPOSITION = str.maketrans(
 _ASCII_OUTSIDE_UNOA = str.maketrans(
     {"_": "-", "[": "(", "]": ")", "{": "(", "}": ")", "\\": "/", "|": "/", "`": "'", "~": "-"}
 )
-_OUTSIDE_UNOA = re.compile(f"[^{re.escape(''.join(sorted(UNOA_REPERTOIRE)))}]")
 _RELEASED = str.maketrans({"?": "??", "+": "?+", ":": "?:", "'": "?'"})
 
 
@@ -73,21 +72,40 @@ def conform(text: str, charset: CharacterSet) -> str:
     Control characters become spaces; under UNOA letters lose their accents and become capitals, and
     what has no counterpart becomes a space. The result is stable: conforming it again changes nothing.
     """
-    if text.isascii() and text.isprintable():
-        return text.strip() if charset is not CharacterSet.UNOA else _in_unoa(text)
-    plain = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp", "Cn") else c
-        for c in unicodedata.normalize("NFC", text)
-    )
-    if charset is CharacterSet.UNOY:
-        return plain.strip()
-    if charset is CharacterSet.UNOC:
-        return "".join(c if ord(c) < 256 else _without_accents(c) for c in plain).strip()
-    return _in_unoa(_without_accents(plain))
+    return unicodedata.normalize("NFC", text).translate(_TABLES[charset]).strip()
 
 
-def _in_unoa(ascii_text: str) -> str:
-    return _OUTSIDE_UNOA.sub(" ", ascii_text.translate(_ASCII_OUTSIDE_UNOA).upper()).strip()
+def _in_unoy(c: str) -> str:
+    return " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp", "Cn") else c
+
+
+def _in_unoc(c: str) -> str:
+    plain = _in_unoy(c)
+    return plain if ord(plain) < 256 else _without_accents(plain)
+
+
+def _in_unoa(c: str) -> str:
+    capitals = _without_accents(_in_unoy(c)).translate(_ASCII_OUTSIDE_UNOA).upper()
+    return "".join(each if each in UNOA_REPERTOIRE else " " for each in capitals)
+
+
+class _Table(dict[int, str]):
+    """What becomes of each character, worked out when it is first met."""
+
+    def __init__(self, rule: Callable[[str], str]) -> None:
+        super().__init__()
+        self._rule = rule
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self._rule(chr(code))
+        return self[code]
+
+
+_TABLES = {
+    CharacterSet.UNOA: _Table(_in_unoa),
+    CharacterSet.UNOC: _Table(_in_unoc),
+    CharacterSet.UNOY: _Table(_in_unoy),
+}
 
 
 def _without_accents(text: str) -> str:

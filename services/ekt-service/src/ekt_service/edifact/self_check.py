@@ -1,15 +1,17 @@
 """Tells at once that a file of our own is acceptable, and leaves every doubt to the validator.
 
 The whole of `validator` costs several times what writing a file costs, and nearly all of it goes into lines
-that look alike. Here the first message goes through the validator, with the envelope around it; each further
-message must have the same head to the letter and one line of the form we write, whose values are then compared
-with each other as the validator would. What fits is acceptable to the validator too (a property test holds
-that). What doesn't fit, for whatever reason, is judged by the validator itself, so this can only save time.
+that look alike. Here the validator sees the frame only: the envelope and the head of the messages, around an
+example of a line. Each message must then have that head to the letter and one line of the form we write, whose
+values are compared with each other as the validator would. What fits is acceptable to the validator too (a
+property test holds that). What doesn't fit, for whatever reason, is judged by the validator itself, so this can
+only save time.
 """
 
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from ekt_service.edifact.characters import CharacterSet
 from ekt_service.edifact.clockt import NAME_LENGTH_MOST, VERSION_WRITTEN
@@ -30,7 +32,10 @@ def _maybe(segment: str) -> str:
     return rf"(?:{segment}{_END})?+"
 
 
-_UNB = re.compile(rf"UNB(?:[+:]{_VALUE})++{_END}")
+_PARTY = rf"{_VALUE}(?::{_VALUE})?+"
+_UNB = re.compile(
+    rf"(UNB\+[A-Z]{{4}}:[0-9]\+{_PARTY}\+{_PARTY}\+[0-9]{{6}}:[0-9]{{4}}\+)({_PLAIN}{{1,14}}+)((?:\+{_VALUE})*+{_END})"
+)
 _UNH = re.compile(rf"UNH\+({_PLAIN}{{1,14}}+)\+CLOCKT:{VERSION_WRITTEN}:EF{_END}")
 _HEAD = re.compile(
     rf"BGM\+[0-9]++{_END}DTM\+97:([0-9]{{8}}):102{_END}NAD\+BY\+{_SOME}{_END}NAD\+FLA\+([0-9]{{1,3}}){_END}"
@@ -58,6 +63,19 @@ _LINE = re.compile(
     + _maybe(rf"EQD\+{_VALUE}\+\+[0-9]++")
     + rf"UNT\+({_COUNT})\+({_PLAIN}{{1,14}}+){_END}"
 )
+_EXAMPLE = "\r\n".join(
+    (
+        "LIN+++1:VBN'",
+        "RFF+AGJ:1'",
+        "RFF+BT:1'",
+        "RFF+VN:1'",
+        "QTY+52:1'",
+        "QTY+66:1'",
+        "PRI+INV:0.100'",
+        "IMD++S99+:::EXAMPLE'",
+        "",
+    )
+)
 _UNZ = re.compile(rf"UNZ\+([0-9]++)\+({_VALUE}){_END}\Z")
 
 
@@ -81,16 +99,24 @@ def recognised(data: bytes) -> Report | None:
     if unh is None or head is None:
         return None
     lines = _Lines(text, head)
-    end = first = lines.take(unh)
+    end = lines.take(unh)
     while end and (unh := _UNH.match(text, end)):
         end = lines.take(unh)
     unz = _UNZ.match(text, end) if end else None
-    if unz is None or unz[1] != str(lines.count):
+    if unz is None or unz[1] != str(lines.count) or unz[2] != envelope[2]:
         return None
-    alone = f"{text[:first]}UNZ+1+{unz[2]}'\r\n"
-    if not validate(alone.encode(encoding)).acceptable:
+    if not _is_good_frame(envelope[1], envelope[3], head[0], encoding):
         return None
     return Report((), lines.count, lines.count, lines.goods)
+
+
+@lru_cache(maxsize=1024)
+def _is_good_frame(before: str, after: str, head: str, encoding: str) -> bool:
+    """Whether the validator takes an envelope (what stands before and after its reference) and a head."""
+    message = f"UNH+1+CLOCKT:{VERSION_WRITTEN}:EF'\r\n{head}{_EXAMPLE}"
+    segments = message.count("\n") + 1
+    whole = f"{before}1{after}{message}UNT+{segments}+1'\r\nUNZ+1+1'\r\n"
+    return validate(whole.encode(encoding)).acceptable
 
 
 def _fits_its_set(text: str, encoding: str) -> bool:

@@ -23,6 +23,7 @@ class Control(StrEnum):
     AREA = "textarea"
     SELECT = "select"
     TICK = "checkbox"
+    UNSEEN = "password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Field:
         help: a sentence under it.
         error: what is wrong with it and the cure.
         wide: takes the whole width.
+        rows: height of a text area.
+        bare: its label is for screen readers only; headings of the section say it to the others.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Field:
     required: bool = False
     autocomplete: str = "off"
     wide: bool = False
+    rows: int = 3
+    bare: bool = False
 
     @property
     def id(self) -> str:
@@ -56,12 +61,39 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Fields that belong together."""
+    """Fields that belong together.
+
+    Attributes:
+        name: as the service names them together; an error about it stands under the title.
+        pairs: the fields stand two by two, one pair in a row.
+        headings: over such pairs, where the labels are bare.
+    """
 
     title: str
     fields: tuple[Field, ...]
     help: str = ""
-    folded: bool = False
+    name: str = ""
+    error: str = ""
+    pairs: bool = False
+    headings: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Id of the element."""
+        return "s-" + self.name.replace(".", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A further button of a form, that sends what was typed to another address.
+
+    Attributes:
+        primary: it is the main one, in place of saving.
+    """
+
+    label: str
+    action: str
+    primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +107,7 @@ class Form:
         once: key that keeps a double click from counting twice.
         cancel: where to go without saving.
         read_only: shows the values but offers no saving.
+        also: further buttons.
     """
 
     action: str
@@ -85,10 +118,21 @@ class Form:
     cancel: str = ""
     read_only: bool = False
     message: Message | None = None
+    also: tuple[Submit, ...] = ()
+
+    @property
+    def saving_is_primary(self) -> bool:
+        """Whether saving is the main button."""
+        return not any(button.primary for button in self.also)
 
     def with_values(self, values: Mapping[str, str]) -> Form:
-        """The same form with what the user had typed."""
-        return self._each(lambda field: replace(field, value=values.get(field.name, "")))
+        """The same form with what the user had typed; secrets have to be typed again."""
+
+        def typed(field: Field) -> Field:
+            secret = field.control is Control.UNSEEN
+            return replace(field, value="" if secret else values.get(field.name, ""))
+
+        return self._each(typed)
 
     def refused(self, problem: Problem, title: str) -> Form:
         """The same form with the service's errors beside their fields, the others listed above it."""
@@ -97,6 +141,12 @@ class Form:
             words = " ".join(part for part in (error.message, error.cure) if part)
             by_name.setdefault(field_name(error.field), words)
         known = {field.name for section in self.sections for field in section.fields}
+        known |= {section.name for section in self.sections if section.name}
+        together = [
+            Item(by_name[section.name], Link(section.title, f"#{section.id}"))
+            for section in self.sections
+            if section.name in by_name and section.name
+        ]
         fields = [
             Item(by_name[field.name], Link(field.label, f"#{field.id}"))
             for section in self.sections
@@ -106,9 +156,13 @@ class Form:
         elsewhere = [
             Item(f"{name}: {text}" if name else text) for name, text in by_name.items() if name not in known
         ]
-        message = Message(Weight.ERROR, title, problem.detail, tuple(fields + elsewhere))
+        message = Message(Weight.ERROR, title, problem.detail, tuple(together + fields + elsewhere))
         marked = self._each(lambda field: replace(field, error=by_name.get(field.name, "")))
-        return replace(marked, message=message)
+        sections = tuple(
+            replace(section, error=by_name.get(section.name, "") if section.name else "")
+            for section in marked.sections
+        )
+        return replace(marked, sections=sections, message=message)
 
     def _each(self, change: Callable[[Field], Field]) -> Form:
         return replace(

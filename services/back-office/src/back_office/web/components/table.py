@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from back_office.domain.badges import Badge
+from back_office.domain.badges import Badge, Tone
 from back_office.web.components.addresses import with_query
 from back_office.web.components.message import Link
 
@@ -39,8 +39,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Gauge:
+    """How full something is; `label` says it in words as well."""
+
+    percent: int
+    tone: Tone
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a cell: a text, a link, a badge, or a moment.
+    """What stands in a cell: a text, a link, a badge, a moment, or a gauge.
 
     Attributes:
         text: the text; beside a badge it follows it.
@@ -59,6 +68,7 @@ class Cell:
     button: str = ""
     post: str = ""
     confirm: str = ""
+    gauge: Gauge | None = None
 
 
 @dataclass(frozen=True, slots=True)

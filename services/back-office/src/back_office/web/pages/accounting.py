@@ -56,7 +56,11 @@ async def first(visit: SignedIn) -> Response:
         path="/accounting",
         columns=(),
         rows=(),
-        empty=Empty(t("accounting.no_administration"), t("accounting.no_administration_why")),
+        empty=Empty(
+            t("accounting.no_administration"),
+            t("accounting.no_administration_why"),
+            Link(t("settings.administrations.title"), "/settings/administrations"),
+        ),
     )
     return await lists.answer(visit, table, title=t("nav.accounting"))
 

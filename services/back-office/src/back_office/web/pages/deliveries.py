@@ -53,7 +53,13 @@ async def ekts(visit: SignedIn) -> Response:
         poll_seconds=0 if lists.cursor_of(visit) else POLL_SECONDS,
     )
     return await lists.answer(
-        visit, table, title=t("deliveries.title"), lead=t("deliveries.lead"), tabs=_tabs(visit), tab_chosen=0
+        visit,
+        table,
+        title=t("deliveries.title"),
+        lead=t("deliveries.lead"),
+        links=(Link(t("check.title"), "/ekt-check"), Link(t("ekt.to_settings"), "/settings/ekt")),
+        tabs=_tabs(visit),
+        tab_chosen=0,
     )
 
 
@@ -84,7 +90,13 @@ async def invoices(visit: SignedIn) -> Response:
         next=page.next,
     )
     return await lists.answer(
-        visit, table, title=t("deliveries.title"), lead=t("deliveries.lead"), tabs=_tabs(visit), tab_chosen=1
+        visit,
+        table,
+        title=t("deliveries.title"),
+        lead=t("deliveries.lead"),
+        links=(Link(t("dispatch.to_settings"), "/settings/automatic-dispatch"),),
+        tabs=_tabs(visit),
+        tab_chosen=1,
     )
 
 

@@ -70,8 +70,9 @@ async def find(visit: SignedIn) -> Response:
         next=page.next,
     )
     export = Link(t("invoices.export"), with_query("/invoices.csv", query))
+    settings = Link(t("dispatch.to_settings"), "/settings/automatic-dispatch")
     return await lists.answer(
-        visit, table, title=t("invoices.title"), lead=t("invoices.lead"), links=(export,)
+        visit, table, title=t("invoices.title"), lead=t("invoices.lead"), links=(settings, export)
     )
 
 

@@ -1,0 +1,227 @@
+"""Settings > EKT: switched on or not, sender, and the mails around EKTs (EF-66..EF-68)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from back_office.clients.ekts import EktSettings, MailTemplate
+from back_office.clients.transport import FieldProblem, Problem, Refused
+from back_office.domain.roles import Action
+from back_office.web.components.form import Control, Field, Form, Section
+from back_office.web.components.message import done
+from back_office.web.components.table import Option
+from back_office.web.pages.settings.saving import Shown, above, refused, shown
+from back_office.web.visit import SignedIn, Visit
+
+router = APIRouter(include_in_schema=False)
+ADDRESS = "/settings/ekt"
+NOT_SENT = ("revision", "changed_at", "changed_by", "email_possible", "folder_possible")
+TEXTS = (
+    "sender_name", "sender_code", "auction_code", "seller_gln", "mail_from", "reply_to", "default_language",
+    "file_name_pattern",
+)  # fmt: skip
+NEW = "new"
+_IN_TEMPLATE = re.compile(r"\bThe (subject|text) of template '([a-z]{2})'")
+_NO_LANGUAGE = re.compile(r"'([^']*)' is no language")
+
+
+@router.get(ADDRESS)
+async def page(visit: SignedIn) -> Response:
+    """The page."""
+    answer = await visit.clients.ekts.settings()
+    return await _shown(visit, answer.value, _form(answer.value, answer.revision, visit))
+
+
+@router.post(ADDRESS)
+async def save(visit: SignedIn) -> Response:
+    """Keep the settings; a template that can't be filled is refused beside its field."""
+    typed = await visit.form()
+    revision = typed.get("_revision", "")
+    current = (await visit.clients.ekts.settings()).value
+    if problem := _already_there(current, typed, visit):
+        marked = _form(current, revision, visit).with_values(typed)
+        marked = marked.refused(problem, visit.t("form.not_saved"))
+        return await _shown(visit, current, marked, 422)
+    try:
+        saved = await visit.clients.ekts.save_settings(_body(current, typed), revision)
+    except Refused as refusal:
+        refusal.problem = _placed(refusal.problem, current)
+        form = _form(current, revision, visit).with_values(typed)
+        marked, status = refused(form, refusal, visit, _about(current, visit))
+        return await _shown(visit, current, marked, status)
+    key = "saved_on" if saved.value.active else "saved_off"
+    await visit.say(done(visit.t(f"settings.ekt.{key}")))
+    return visit.go(ADDRESS)
+
+
+def _body(current: EktSettings, typed: Mapping[str, str]) -> dict[str, Any]:
+    """The whole settings: what the form does not show stays as it is."""
+    known = {name: value for name, value in current.model_dump(mode="json").items() if name not in NOT_SENT}
+    length = typed.get("name_length", "").strip()
+    return known | {
+        "active": bool(typed.get("active")),
+        "test": bool(typed.get("test")),
+        "name_length": int(length) if length.isdecimal() else length,
+        "templates": _templates(current, typed),
+        **{name: typed.get(name, "").strip() for name in TEXTS},
+    }
+
+
+def _templates(current: EktSettings, typed: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Templates by language; one that was emptied is taken out."""
+    found: dict[str, dict[str, str]] = {}
+    for place in (*sorted(current.templates), NEW):
+        subject = typed.get(f"templates.{place}.subject", "").strip()
+        text = typed.get(f"templates.{place}.text", "").replace("\r\n", "\n")
+        language = _new_language(typed) if place == NEW else place
+        if subject or text.strip() or (place == NEW and language):
+            found[language] = {"subject": subject, "text": text}
+    return found
+
+
+def _already_there(current: EktSettings, typed: Mapping[str, str], visit: Visit) -> Problem | None:
+    """A further language that has a mail already would take its place unseen."""
+    if _new_language(typed) not in current.templates:
+        return None
+    words = visit.t("settings.ekt.language_taken")
+    return Problem(errors=(FieldProblem(field="templates.new.language", message=words),))
+
+
+def _new_language(typed: Mapping[str, str]) -> str:
+    return typed.get("templates.new.language", "").strip().lower()
+
+
+def _placed(problem: Problem, current: EktSettings) -> Problem:
+    """The problem with findings about a template moved to its field: the service names it in the sentence."""
+    return problem.model_copy(update={"errors": tuple(_place(error, current) for error in problem.errors)})
+
+
+def _place(error: FieldProblem, current: EktSettings) -> FieldProblem:
+    if match := _IN_TEMPLATE.search(error.message):
+        part, language = match.groups()
+        place = language if language in current.templates else NEW
+        return error.model_copy(update={"field": f"templates.{place}.{part}"})
+    if _NO_LANGUAGE.search(error.message):
+        return error.model_copy(update={"field": "templates.new.language"})
+    return error
+
+
+def _about(settings: EktSettings, visit: Visit) -> Shown:
+    t = visit.t
+    return Shown(
+        area="ekt",
+        address=ADDRESS,
+        path=above(visit, "nav.sales"),
+        action=Action.SET_EKT,
+        changed_at=settings.changed_at,
+        changed_by=settings.changed_by,
+        forms={
+            "auction_code": t("settings.ekt.auction_code_form"),
+            "seller_gln": t("settings.ekt.seller_gln_form"),
+            "sender_code": t("settings.ekt.sender_code_form"),
+            "default_language": t("settings.ekt.language_form"),
+        },
+    )
+
+
+async def _shown(visit: Visit, settings: EktSettings, form: Form, status: int = 200) -> Response:
+    methods = (("email", settings.email_possible), ("folder", settings.folder_possible))
+    return await shown(
+        visit,
+        _about(settings, visit),
+        form,
+        status=status,
+        template="pages/ekt_settings.html",
+        active=settings.active,
+        methods=methods,
+    )
+
+
+def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
+    t = visit.t
+
+    def text(name: str, control: Control = Control.TEXT) -> Field:
+        words = t.either(f"settings.ekt.{name}_help", "")
+        return Field(name, t(f"settings.ekt.{name}"), str(getattr(settings, name)), control, help=words)
+
+    def tick(name: str, *, on: bool) -> Field:
+        words = t(f"settings.ekt.{name}_help")
+        return Field(name, t(f"settings.ekt.{name}"), "on" if on else "", Control.TICK, help=words, wide=True)
+
+    languages = sorted({*settings.templates, settings.default_language})
+    choices = tuple(Option(code, t.either(f"settings.language_{code}", code)) for code in languages)
+    language = Field(
+        "default_language",
+        t("settings.ekt.default_language"),
+        settings.default_language,
+        Control.SELECT,
+        choices,
+        help=t("settings.ekt.default_language_help"),
+    )
+    return Form(
+        action=ADDRESS,
+        submit=t("form.save"),
+        revision=revision,
+        read_only=not visit.may(Action.SET_EKT),
+        sections=(
+            Section(t("settings.ekt.section_module"), (tick("active", on=settings.active),)),
+            Section(
+                t("settings.ekt.section_sender"),
+                (text("sender_name"), text("sender_code"), text("auction_code"), text("seller_gln")),
+            ),
+            Section(
+                t("settings.ekt.section_mail"),
+                (text("mail_from", Control.EMAIL), text("reply_to", Control.EMAIL), language),
+            ),
+            *(_template(code, template, visit) for code, template in sorted(settings.templates.items())),
+            _new_template(visit),
+            Section(
+                t("settings.ekt.section_file"),
+                (
+                    text("file_name_pattern"),
+                    text("name_length", Control.NUMBER),
+                    tick("test", on=settings.test),
+                ),
+            ),
+        ),
+    )
+
+
+def _template(code: str, template: MailTemplate, visit: Visit) -> Section:
+    t = visit.t
+    language = t.either(f"settings.language_{code}", code)
+    return Section(
+        t("settings.ekt.template", language=language),
+        _parts(code, template, visit),
+        help=t("settings.ekt.template_help"),
+    )
+
+
+def _new_template(visit: Visit) -> Section:
+    t = visit.t
+    help_ = t("settings.ekt.new_language_help")
+    language = Field("templates.new.language", t("settings.ekt.new_language"), help=help_)
+    return Section(
+        t("settings.ekt.new_template"),
+        (language, *_parts(NEW, MailTemplate(), visit)),
+        help=t("settings.ekt.new_template_help"),
+    )
+
+
+def _parts(place: str, template: MailTemplate, visit: Visit) -> tuple[Field, Field]:
+    t = visit.t
+    base = f"templates.{place}"
+    return (
+        Field(f"{base}.subject", t("settings.ekt.subject"), template.subject, wide=True),
+        Field(
+            f"{base}.text",
+            t("settings.ekt.text"),
+            template.text,
+            Control.AREA,
+            rows=9 if template.text else 4,
+        ),
+    )

@@ -1,0 +1,278 @@
+"""Sends what is due, and asks about what is unknown."""
+
+# ruff: noqa: S608 - statements are put together from a constant column list only
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from klokwerk import telemetry
+from klokwerk.clock import Clock
+from klokwerk.database import Database, is_transient
+from klokwerk.deliveries.delivery import Channel, Delivery, Outcome, State, Verdict, refused, unknown
+from klokwerk.deliveries.rows import COLUMNS, COLUMNS_NO_PAYLOAD, delivery_of
+from klokwerk.wakeup import Wakeup
+
+log = telemetry.get_logger(__name__)
+
+OnChange = Callable[[AsyncConnection, Delivery], Awaitable[None]]
+"""Called in the transaction of each change except the claim; a service publishes its outcome event there."""
+
+RETRIES = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 180, 600))
+"""Pauses between temporary refusals unless a service has its own; after the last the delivery has failed."""
+QUESTIONS = tuple(timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 1800, 3600))
+"""Pauses between two questions about an unknown outcome; after the last a person has to settle it."""
+
+GATHER_SECONDS = 0.005
+"""Pause after a worker with full hands has one free, before it claims again."""
+
+_CLAIM = sa.text(
+    "update delivery set state = 'sending', attempts = attempts + 1, revision = revision + 1, "
+    "leased_by = :worker, lease_until = clock_timestamp() + :lease, changed_at = :now "
+    "where id in (select id from delivery where state = 'planned' and due_at <= :now "
+    f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
+)
+_CLAIM_QUESTIONS = sa.text(
+    "update delivery set asked = asked + 1, leased_by = :worker, lease_until = clock_timestamp() + :lease, "
+    "due_at = :next where id in (select id from delivery where state = 'unknown' and due_at <= :now "
+    f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
+)
+_EXPIRE = sa.text(
+    "update delivery set state = 'unknown', revision = revision + 1, asked = 0, due_at = :now, changed_at = :now, "
+    "message = 'The sending broke off before the answer was recorded; the other side is being asked.' "
+    "where id in (select id from delivery where state = 'sending' and lease_until < clock_timestamp() "
+    f"for update skip locked) returning {COLUMNS}"
+)
+_BEGIN = sa.text(
+    "insert into delivery_attempt (delivery_id, purpose, began_at) values (:delivery, :purpose, :now)"
+)
+_RENEW = sa.text(
+    "update delivery set lease_until = clock_timestamp() + :lease where id = any(cast(:ids as uuid[])) "
+    "and state = 'sending' and leased_by = :worker"
+)
+_MOVE = sa.text(
+    "with moved as (update delivery set state = :state, message = :message, "
+    "reference = coalesce(nullif(:reference, ''), reference), due_at = :due_at, asked = :asked, "
+    "revision = revision + 1, lease_until = null, leased_by = null, changed_at = :now "
+    "where id = :id and attempts = :attempts and state in ('sending', 'unknown') "
+    f"returning {COLUMNS_NO_PAYLOAD}), "
+    "ended as (update delivery_attempt set ended_at = :now, outcome = :outcome, message = :answer where id = "
+    "(select max(id) from delivery_attempt where delivery_id = :id and purpose = :purpose)) select * from moved"
+)
+"""Moves the delivery if it is still where the attempt left it, and ends the attempt in any case."""
+
+
+@dataclass(slots=True)
+class DeliveryWorker:
+    """Sends what is due. Run one in every process of the service; they share the work.
+
+    Args:
+        channels: by the name that deliveries carry.
+        on_change: told of every change in its transaction.
+        retries: pauses between temporary refusals.
+        questions: pauses between questions about an unknown outcome.
+        lease: how long a sending may show no sign of life; it is renewed while the process lives.
+        concurrency: sendings at the same time.
+    """
+
+    database: Database
+    clock: Clock
+    channels: Mapping[str, Channel]
+    on_change: OnChange
+    retries: Sequence[timedelta] = RETRIES
+    questions: Sequence[timedelta] = QUESTIONS
+    lease: timedelta = timedelta(seconds=15)
+    concurrency: int = 8
+    poll_seconds: float = 0.5
+    name: str = "deliveries"
+    _id: uuid.UUID = field(default_factory=uuid.uuid4)
+    _wakeup: Wakeup = field(default_factory=Wakeup)
+    _flying: dict[uuid.UUID, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; sendings under way are finished and recorded first."""
+        listener = await asyncpg.connect(self.database.url, timeout=5)
+        try:
+            await self._wakeup.listen(listener, "delivery")
+            next_renewal = 0.0
+            loop = asyncio.get_running_loop()
+            while not stop.is_set():
+                if loop.time() >= next_renewal:
+                    await self._renew_leases()
+                    await self._expire_leases()
+                    next_renewal = loop.time() + self.lease.total_seconds() / 3
+                busy = await self._claim_and_start()
+                if not busy:
+                    await self._wait(stop)
+        finally:
+            if self._flying:
+                await asyncio.wait(self._flying.values(), timeout=30)
+            await listener.close(timeout=2)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        """Until a notice, a finished sending, `stop` or the next poll."""
+        waiting = asyncio.ensure_future(self._wakeup.wait(self.poll_seconds))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            stopping.cancel()
+
+    async def _claim_and_start(self) -> bool:
+        """Start as many due sendings and questions as there is room for; whether there was anything."""
+        room = self.concurrency - len(self._flying)
+        if room <= 0:
+            await asyncio.wait(self._flying.values(), return_when=asyncio.FIRST_COMPLETED)
+            # Others often end with it, and one claim for several costs as much as one for each.
+            await asyncio.sleep(GATHER_SECONDS)
+            return True
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            lease = {"worker": self._id, "lease": self.lease, "now": now, "limit": room}
+            claimed = [delivery_of(r) for r in (await connection.execute(_CLAIM, lease)).mappings()]
+            questions: list[Delivery] = []
+            if len(claimed) < room:
+                asking = lease | {"limit": room - len(claimed), "next": now + timedelta(minutes=1)}
+                questions = [
+                    delivery_of(r) for r in (await connection.execute(_CLAIM_QUESTIONS, asking)).mappings()
+                ]
+            begins = [{"delivery": d.id, "purpose": "send", "now": now} for d in claimed]
+            begins += [{"delivery": d.id, "purpose": "ask", "now": now} for d in questions]
+            if begins:
+                await connection.execute(_BEGIN, begins)
+        for delivery in claimed:
+            self._start(delivery, self._send(delivery))
+        for delivery in questions:
+            self._start(delivery, self._ask(delivery))
+        return bool(claimed or questions)
+
+    def _start(self, delivery: Delivery, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._flying[delivery.id] = task
+
+        def done(finished: asyncio.Task[None]) -> None:
+            self._flying.pop(delivery.id, None)
+            self._wakeup.set()
+            if not finished.cancelled() and (error := finished.exception()):
+                log.error("delivery_not_recorded", delivery=str(delivery.id), error=repr(error))
+
+        task.add_done_callback(done)
+
+    async def _send(self, delivery: Delivery) -> None:
+        channel = self.channels.get(delivery.channel)
+        if channel is None:
+            outcome = refused(f"The channel {delivery.channel!r} is not configured on this service.")
+        else:
+            try:
+                outcome = await channel.send(delivery)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.exception("channel_raised", channel=delivery.channel, delivery=str(delivery.id))
+                outcome = unknown(f"The sending broke off: {error!r}")
+        await self._record(delivery, outcome, "send")
+
+    async def _ask(self, delivery: Delivery) -> None:
+        channel = self.channels.get(delivery.channel)
+        try:
+            outcome = await channel.ask(delivery) if channel else unknown("The channel is not configured.")
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("channel_raised_when_asked", channel=delivery.channel, delivery=str(delivery.id))
+            outcome = unknown(f"The other side could not be asked: {error!r}")
+        await self._record(delivery, outcome, "ask")
+
+    async def _record(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
+        """Write the answer down, however long the database is away: it is all that is known of it."""
+        pause = 0.2
+        while True:
+            try:
+                await self._write(delivery, outcome, purpose)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("outcome_waits_for_database", delivery=str(delivery.id), error=repr(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                return
+
+    async def _write(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
+        now = self.clock.now()
+        state, due, asked, message = self._move(delivery, outcome, now)
+        async with self.database.transaction() as connection:
+            row = (
+                (
+                    await connection.execute(
+                        _MOVE,
+                        {
+                            "id": delivery.id,
+                            "attempts": delivery.attempts,
+                            "state": state.value,
+                            "message": message[:4000],
+                            "reference": outcome.reference,
+                            "due_at": due,
+                            "asked": asked,
+                            "now": now,
+                            "purpose": purpose,
+                            "outcome": outcome.verdict.value,
+                            "answer": outcome.message[:4000],
+                        },
+                    )
+                )
+                .mappings()
+                .one_or_none()
+            )
+            if row is not None:
+                await self.on_change(connection, replace(delivery_of(row), payload=delivery.payload))
+        telemetry.DELIVERIES.labels(delivery.kind, state.value).inc()
+        log.info(
+            "delivery", delivery=str(delivery.id), kind=delivery.kind, subject=delivery.subject, purpose=purpose,
+            channel=delivery.channel, state=state.value, message=message,
+        )  # fmt: skip
+
+    def _move(self, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[State, datetime, int, str]:
+        """The state machine: from an answer to the next state, its time, the questions asked, the message."""
+        verdict, message = outcome.verdict, outcome.message
+        if verdict is Verdict.SENT:
+            return State.SENT, now, delivery.asked, message
+        if verdict is Verdict.REFUSED:
+            return State.FAILED, now, delivery.asked, message
+        if verdict is Verdict.UNKNOWN:
+            # A fresh break starts the questions; an unanswered one goes on to the next pause.
+            asked = delivery.asked if delivery.state is State.UNKNOWN else 0
+            if asked >= len(self.questions):
+                return State.UNKNOWN, now + timedelta(days=3650), asked, message
+            return State.UNKNOWN, now + self.questions[asked], asked, message
+        # Temporary, or never arrived: the same delivery again, a bounded number of times.
+        if delivery.attempts > len(self.retries):
+            return State.FAILED, now, delivery.asked, f"{message} Given up after {delivery.attempts} tries."
+        pause = self.retries[delivery.attempts - 1] if delivery.attempts else timedelta(0)
+        if verdict is Verdict.NOT_THERE:
+            pause = timedelta(0)
+        if outcome.retry_after is not None:
+            pause = max(pause, outcome.retry_after)
+        return State.PLANNED, now + pause, 0, message
+
+    async def _renew_leases(self) -> None:
+        if self._flying:
+            async with self.database.transaction() as connection:
+                await connection.execute(
+                    _RENEW, {"ids": list(self._flying), "lease": self.lease, "worker": self._id}
+                )
+
+    async def _expire_leases(self) -> None:
+        async with self.database.transaction() as connection:
+            rows = (await connection.execute(_EXPIRE, {"now": self.clock.now()})).mappings()
+            for row in rows:
+                await self.on_change(connection, delivery_of(row))
