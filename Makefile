@@ -27,7 +27,7 @@ demo: .venv/.ready ## play the order day on a fresh embedded platform (ARGS=--on
 	@$(BIN)/klokwerk demo $(ARGS)
 
 test: .venv/.ready ## all checks and all tests, on servers of their own
-	@./deploy/browser.sh
+	@./deploy/browser.sh || echo "The browser tests will be skipped."
 	@$(MAKE) --no-print-directory check
 	@./deploy/test.sh $(ARGS)
 
@@ -35,7 +35,7 @@ check: .venv/.ready ## formatting, lint, types, import contracts, event contract
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>/dev/null | grep -E "BROKEN|^Contracts:" ; $(BIN)/lint-imports >/dev/null
+	@$(BIN)/lint-imports >/dev/null 2>&1 || { $(BIN)/lint-imports; exit 1; }
 	@$(BIN)/klokwerk contracts check
 
 faults: .venv/.ready ## kill -9 and broker faults during an order day (minutes)
