@@ -62,7 +62,7 @@ async def _invoices(play: Play, mails: list[dict[str, Any]]) -> None:
     doors = play.doors
     rows = await doors.everything("sales-service", "/invoices")
     own = {row["number"]: row for row in rows if row["invoice_id"] in play.invoices.values()}
-    counted = sorted(int(number) for number in own)
+    counted = sorted(int(number.rpartition("-")[2]) for number in own)
     assert counted == list(range(counted[0], counted[0] + len(play.invoices)))
     documents = (await doors.stored(doors.servers.access_point_url))["documents"]
     letters = (await doors.stored(doors.servers.print_service_url))["letters"]
@@ -85,11 +85,7 @@ def _has_pdf(mail: dict[str, Any]) -> bool:
 
 async def _relations(play: Play) -> None:
     stored = await play.doors.stored(play.doors.servers.exact_url)
-    held = Counter(
-        entry["item"]["fields"]["Name"]
-        for name, entries in stored.items()
-        if name.endswith("Accounts") and not name.endswith("BankAccounts")
-        for entry in entries
-    )
+    items = [entry["item"] for name, entries in stored.items() if "ccounts" in name for entry in entries]
+    held = Counter(item["fields"]["Name"] for item in items if "Name" in item.get("fields", {}))
     assert held
     assert max(held.values()) == 1, held

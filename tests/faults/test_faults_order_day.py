@@ -25,17 +25,17 @@ async def test_kill_9_of_every_service_in_turn_during_the_order_day_leaves_every
     chance = random.Random(seed)
 
     async def kill_in_turn() -> int:
-        names = [service.name for service in SERVICES] * 2
+        names = [service.name for service in SERVICES]
         chance.shuffle(names)
         for name in names:
-            await asyncio.sleep(chance.uniform(0.3, 4.0))  # the moments are what the test is about
+            await asyncio.sleep(chance.uniform(0.5, 8.0))  # the moments are what the test is about
             world.platform.kill(name)
             await world.platform.restart(name)
         return len(names)
 
     async with meanwhile(kill_in_turn()) as killing:
         await perform(world.play)
-    assert await killing == 2 * len(SERVICES)
+    assert await killing == len(SERVICES)
     await world.all_read()
     await assert_everything_once(world)
 

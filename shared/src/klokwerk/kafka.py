@@ -60,7 +60,7 @@ class KafkaAddress:
         """Keyword arguments that every aiokafka client of this cluster takes."""
         context: ssl.SSLContext | None = create_ssl_context() if "SSL" in self.security.split("_") else None
         options: dict[str, Any] = {
-            "bootstrap_servers": self.bootstrap,
+            "bootstrap_servers": self.bootstrap.split(","),
             "security_protocol": self.security,
             "ssl_context": context,
         }
