@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from klokwerk.clock import write_shift
+from klokwerk.clock import read_shift, write_shift
 from klokwerk.testing import eventually
 from playwright.async_api import expect
 
@@ -30,6 +30,7 @@ async def nights(system) -> Nights:
     """One night with every channel, one without the print service; the platform's clock is moved for them."""
     office = system.office
     clock = system.platform.state / "clock.json"
+    shift = read_shift(clock)
 
     async def invoice(name: str, **card) -> str:
         day = await office.today()
@@ -49,13 +50,13 @@ async def nights(system) -> Nights:
     failed = await invoice("Onbereikbaar B.V.", emails=[], addresses=NO_ADDRESS)
     for one in (sent, failed):
         await state_is(one, "waiting")
-    write_shift(clock, timedelta(days=1))
+    write_shift(clock, shift + timedelta(days=1))
     await state_is(sent, "sent")
     await state_is(failed, "failed")
     await office.choose(["einvoice", "email"])
     ignored = await invoice("Alleen Post B.V.", emails=[])
     await state_is(ignored, "waiting")
-    write_shift(clock, timedelta(days=2))
+    write_shift(clock, shift + timedelta(days=2))
     await state_is(ignored, "ignored")
     waiting = await invoice("Wacht Nog B.V.")
     await state_is(waiting, "waiting")

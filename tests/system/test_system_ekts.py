@@ -61,6 +61,13 @@ async def test_EF_06_EF_29_EF_41_a_resend_mails_the_corrected_sale_and_changes_n
             "events": await events_about(world, debtor, "sale.completed", "invoice.created"),
         }
 
+    async def all_told() -> bool:
+        topics = {
+            topic for topic, _ in await events_about(world, debtor, "sale.completed", "invoice.created")
+        }
+        return topics == {"sale.completed", "invoice.created"}
+
+    await until("the sale and the invoice on their topics", all_told)
     before = await standing()
     assert (await world.resend(debtor))["sale_revision"] == revision
     mails = await world.mailed_times(debtor, 2)

@@ -94,6 +94,8 @@ async def since(consumer: AIOKafkaConsumer, bounds: list[Bounds], moment: dateti
 async def records_within(consumer: AIOKafkaConsumer, bounds: list[Bounds]) -> AsyncIterator[Record]:
     """Every record within the bounds, in order within each partition; ends at the last one."""
     left = {each.topic_partition: each for each in bounds if each.start < each.end}
+    # A reset that is under way when `seek` comes may win: the reader resets to the earliest record, so that it then
+    # reads too much and never too little.
     consumer.assign(list(left))
     for partition, each in left.items():
         consumer.seek(partition, each.start)
@@ -101,7 +103,7 @@ async def records_within(consumer: AIOKafkaConsumer, bounds: list[Bounds]) -> As
         batches = await consumer.getmany(*left, timeout_ms=500, max_records=1_000)
         for partition, records in batches.items():
             for record in records:
-                if record.offset < left[partition].end:
+                if left[partition].start <= record.offset < left[partition].end:
                     yield record
         # The position, not the last record, tells the end: compaction and markers leave gaps.
         for partition in list(left):

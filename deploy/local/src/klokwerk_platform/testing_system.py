@@ -1,8 +1,9 @@
 """The whole platform for tests, started once a test run: fixtures ``platform`` and ``doors``.
 
-It stands on the servers of ``platform_servers`` with topics, groups and databases of its own, so it goes beside
-the tests of single parts and, with ``--platform external``, beside other people's. All clocks of its services
-start at a known moment of an order day and run on from there.
+It stands on the PostgreSQL and the Kafka of ``platform_servers`` with topics, groups and databases of its own, so
+it goes beside the tests of single parts and, with ``--platform external``, beside other people's. Mail sink and
+simulators are its own, since tests make them misbehave. All clocks start at a known moment of an order day and run
+on from there.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from klokwerk.testing import own_prefix
 
 from klokwerk_platform.demo.doors import Doors
 from klokwerk_platform.platform import Platform
-from klokwerk_platform.servers import Servers
+from klokwerk_platform.servers import Servers, variable
 from klokwerk_platform.services import SERVICES
-from klokwerk_platform.testing import temporary_folder
+from klokwerk_platform.testing import nothing_given, temporary_folder
 
 __all__ = ["FIRST_DAY", "doors", "doors_of", "platform", "running_platform"]
 
@@ -62,8 +63,9 @@ async def running_platform(servers: Servers) -> AsyncIterator[Platform]:
     write_shift(folder / "clock.json", moment - datetime.now(UTC))
     platform = Platform(folder, hasty=True, prefix=own_prefix())
     try:
-        with _environment(servers.as_env() | OPTIONS):
-            await platform.start()
+        async with nothing_given():
+            with _environment(_shared(servers) | OPTIONS):
+                await platform.start()
         yield platform
     finally:
         await platform.stop()
@@ -75,6 +77,14 @@ def doors_of(platform: Platform, replica: int = 0) -> Doors:
     """Doors to one replica of every service."""
     urls = {service.name: platform.urls(service.name)[replica] for service in SERVICES}
     return Doors(urls, platform.secrets.client_secret, platform.servers, platform.state / "clock.json")
+
+
+def _shared(servers: Servers) -> dict[str, str]:
+    """The addresses of what is not started anew."""
+    return {
+        variable("admin_database_url"): servers.admin_database_url,
+        variable("kafka"): servers.kafka,
+    }
 
 
 @contextmanager
