@@ -24,6 +24,7 @@ async def database_url(platform_servers: Servers) -> AsyncIterator[str]:
             await (await raw(connection)).execute(
                 schema.FIRST
                 + schema.DELIVERIES_1
+                + schema.JOBS_1
                 + "create table stored (id text primary key, times int not null)"
             )
         await database.close()

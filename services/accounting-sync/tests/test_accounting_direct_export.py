@@ -4,11 +4,11 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounting_sync.credentials import SecretBox
 from accounting_sync.domain.retries import next_night
 from accounting_sync.store.connections import DatabaseConnectionState
 from accounting_sync.targets.exact_connection import ExactConnection
 from accounting_world import SECRET, Books, World, changed
+from klokwerk.sealing import Sealer
 from klokwerk.testing import eventually
 
 
@@ -277,7 +277,7 @@ async def test_two_workers_refresh_a_token_once_and_both_go_on(world: World) -> 
     world.clock.advance(timedelta(minutes=11))
     await world.exact.reset()
     await world.exact.set(minutely_limit=9999)
-    box = SecretBox(SECRET)
+    box = Sealer(SECRET, "accounting-sync/connection")
     import httpx
 
     async with httpx.AsyncClient() as one, httpx.AsyncClient() as two:

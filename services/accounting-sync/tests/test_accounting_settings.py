@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from accounting_sync.credentials import SealBroken, SecretBox
 from accounting_world import World
 from lxml import etree
 
@@ -60,14 +59,6 @@ async def test_credentials_are_sealed_and_never_shown_again(world: World) -> Non
     trail = await world.rows("select new from audit where entity_id = :code", code=books.code)
     assert trail
     assert "klokwerk-secret" not in json.dumps([each.new for each in trail])
-
-
-def test_what_was_sealed_with_another_key_says_which_variable_to_mend() -> None:
-    sealed = SecretBox("the first key, long enough").seal({"secret": "x"})
-    with pytest.raises(SealBroken, match="KLOKWERK_SECRET_KEY"):
-        SecretBox("the second key, long enough").open(sealed)
-    with pytest.raises(ValueError, match="KLOKWERK_SECRET_KEY"):
-        SecretBox("short")
 
 
 async def test_a_consent_code_that_is_wrong_is_refused_in_plain_words(world: World) -> None:

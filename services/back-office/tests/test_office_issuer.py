@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from back_office.issuer.keys import KeyRing
-from back_office.issuer.sealing import Sealer, WrongSecretKey
+from back_office.issuer.keys import SEALED, KeyRing
 from back_office_world import ADMIN, PASSWORD, World, start_world
 from joserfc.jwk import KeySet
 from klokwerk.access import FixedKeys, Verifier
 from klokwerk.clock import SystemClock
 from klokwerk.database import Database
 from klokwerk.http import Problem
+from klokwerk.sealing import Sealer, WrongSecretKey
 from klokwerk.testing import fresh_database
 
 
@@ -129,7 +129,7 @@ async def test_the_key_survives_a_restart_and_is_unreadable_with_another_secret(
             async with database.connect() as connection:
                 sealed = await connection.scalar(sa.text("select sealed from signing_keys"))
             assert b"PRIVATE" not in sealed
-            ring = KeyRing(database, Sealer("another secret altogether"), SystemClock())
+            ring = KeyRing(database, Sealer("another secret altogether", SEALED), SystemClock())
             with pytest.raises(WrongSecretKey, match="KLOKWERK_SECRET_KEY"):
                 await ring.mint("http://office.test")
         finally:
@@ -139,7 +139,9 @@ async def test_the_key_survives_a_restart_and_is_unreadable_with_another_secret(
 async def test_a_renewed_key_signs_and_the_old_one_is_still_shown(fresh_office):
     office = fresh_office.app.state.office
     before = (await fresh_office.client.get("/.well-known/jwks.json")).json()["keys"]
-    ring = KeyRing(office.database, Sealer(fresh_office.settings.secret_key.get_secret_value()), office.wall)
+    ring = KeyRing(
+        office.database, Sealer(fresh_office.settings.secret_key.get_secret_value(), SEALED), office.wall
+    )
     new = await ring.renew()
     renewed = await ring.mint("http://office.test")
     kids = [key["kid"] for key in renewed.key_set()["keys"]]

@@ -101,3 +101,12 @@ def test_a_moment_is_told_from_now_and_after_a_week_as_a_date():
     assert formats.ago(NOW - timedelta(minutes=3)) == "3 minutes ago"
     assert formats.ago(NOW - timedelta(days=9)) == "24 Oct 2026"
     assert Formats("nl", ZONE, NOW).ago(NOW - timedelta(hours=2)) == "2 uur geleden"
+
+
+def test_no_key_stands_in_two_files():
+    for language in LANGUAGES:
+        seen: dict[str, str] = {}
+        for file in (PACKAGE / "texts" / language).iterdir():
+            for table in re.findall(r"(?m)^\[([\w.]+)\]", file.read_text(encoding="utf-8")):
+                assert table not in seen, f"[{table}] stands in {file.name} and in {seen[table]}"
+                seen[table] = file.name

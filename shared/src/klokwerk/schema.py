@@ -3,7 +3,7 @@
 A migration names the version it wants (``schema.FIRST``); versions are frozen, later ones are added beside.
 """
 
-from klokwerk import access, deliveries, outbox, parked
+from klokwerk import access, deliveries, jobs, outbox, parked
 from klokwerk.http import idempotency
 
 FIRST = outbox.SCHEMA_1 + parked.SCHEMA_1 + access.SCHEMA_1 + idempotency.SCHEMA_1
@@ -11,3 +11,6 @@ FIRST = outbox.SCHEMA_1 + parked.SCHEMA_1 + access.SCHEMA_1 + idempotency.SCHEMA
 
 DELIVERIES_1 = deliveries.SCHEMA_1
 """For services that send something out of the house."""
+
+JOBS_1 = jobs.SCHEMA_1
+"""For services with long work that a person starts and watches."""

@@ -33,6 +33,9 @@ CONSUMER_LAG = Gauge(
 )
 CONSUMER_RESTARTS = Counter("klokwerk_consumer_restarts", "Restarts by the watchdog", registry=REGISTRY)
 DELIVERIES = Counter("klokwerk_deliveries", "Outcomes of sendings", ["kind", "state"], registry=REGISTRY)
+JOBS = Counter(
+    "klokwerk_jobs", "Ends of jobs, and breaks that go on by themselves", ["kind", "state"], registry=REGISTRY
+)
 WORKER_RESTARTS = Counter("klokwerk_worker_restarts", "Workers started again", ["worker"], registry=REGISTRY)
 HTTP_SECONDS = Histogram(
     "klokwerk_http_seconds", "Time to answer", ["method", "route", "status"], registry=REGISTRY

@@ -13,6 +13,7 @@ from klokwerk_contracts.types import (
     Currency,
     DecimalString,
     ElectronicAddress,
+    Email,
     Event,
     Identifier,
     Instant,
@@ -76,7 +77,7 @@ class CardAddress(Address):
 class EmailAddress(Part):
     """An e-mail address for one kind of document; ``general`` serves every kind without its own."""
 
-    address: Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+    address: Email
     document: DocumentKind = DocumentKind.GENERAL
 
 
@@ -94,13 +95,22 @@ class EktMethod(StrEnum):
     FOLDER = "folder"
 
 
+class EktTransfer(StrEnum):
+    """A way to the customer's own server; its address and secrets are kept by the EKT service alone."""
+
+    SFTP = "sftp"
+    FTPS = "ftps"
+    HTTP = "http"
+
+
 class EktConfiguration(Part):
     """Debtor > Configuration: whether and how EKTs are sent (EF-30..EF-39, EF-63..EF-65).
 
     Attributes:
         use_ekts: the tick box "Use EKTs".
         accepts_ekts: the customer confirmed that their software takes EKTs (a warning when not, D-04).
-        method: how the file is sent.
+        method: how the file is sent, unless `transfer` names another way.
+        transfer: the file goes to the customer's own server this way instead of by `method`.
         folder: name of the folder below the EKT service's own, for method ``folder``.
         buyer_code: content of ``NAD+BY``; empty: the debtor number.
         receiver_code: receiver in ``UNB``; empty: the buyer code.
@@ -115,6 +125,7 @@ class EktConfiguration(Part):
     use_ekts: bool = False
     accepts_ekts: bool = False
     method: EktMethod = EktMethod.EMAIL
+    transfer: EktTransfer | None = None
     folder: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
     buyer_code: Annotated[str, StringConstraints(max_length=35)] = ""
     receiver_code: Annotated[str, StringConstraints(max_length=35)] = ""
@@ -159,6 +170,34 @@ class ContactPerson(Part):
     address: Address | None = None
 
 
+class DiscountKind(StrEnum):
+    """What a discount is taken from (FA-24)."""
+
+    GENERAL = "general"
+    FINANCIAL = "financial"
+
+
+class Attachment(Part):
+    """A file that belongs to the card; its bytes are kept by the debtor service (FA-63, FA-64).
+
+    Attributes:
+        attachment_id: unique in the installation.
+        name: file name as people know it.
+        media_type: as found in the bytes, never as claimed by whoever uploaded them.
+        size: in bytes.
+        documents: kinds of document it goes along with; none: it stays in the house (D-19).
+        link: path of the bytes in the debtor service's API.
+    """
+
+    attachment_id: Identifier
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    media_type: Annotated[str, StringConstraints(max_length=100)]
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    documents: tuple[DocumentKind, ...] = ()
+    link: Text = ""
+
+
 class OwnFieldType(StrEnum):
     """What an own field holds, and so how its value is written."""
 
@@ -197,9 +236,13 @@ class DebtorChanged(Event):
         vat_regime: code of the VAT regime, e.g. ``standard``, ``reverse_charge``, ``export``.
         payment_term_days: none means the company-wide term.
         discount_percent: discount on the whole invoice.
+        discount_kind: ``general`` lowers what is invoiced, ``financial`` is for paying in time (FA-24).
+        category: the customer category that tier prices are made for, e.g. ``company`` (FA-80).
+        price_tier: code of the tier of prices the customer has; empty: the normal prices (FA-82, FA-83).
         previous_ids: cards that were merged into this one.
         contact_persons: of an organisation; none on the card of a person.
         own_fields: the filled-in ones, in the order in which they are shown.
+        attachments: files that belong to the card, without their bytes.
     """
 
     TOPIC: ClassVar[str] = "debtor.changed"
@@ -227,12 +270,16 @@ class DebtorChanged(Event):
     currency: Currency = "EUR"
     payment_term_days: Annotated[int, Field(ge=0, le=365)] | None = None
     discount_percent: DecimalString | None = None
+    discount_kind: DiscountKind = DiscountKind.GENERAL
+    category: Annotated[str, StringConstraints(max_length=40)] = ""
+    price_tier: Annotated[str, StringConstraints(max_length=40)] = ""
     bank_accounts: tuple[BankAccount, ...] = ()
     invoice_delivery: InvoiceDelivery = InvoiceDelivery()
     ekt: EktConfiguration = EktConfiguration()
     note_for_documents: LongText = ""
     contact_persons: tuple[ContactPerson, ...] = ()
     own_fields: tuple[OwnField, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     changed_at: Instant
     changed_by: Text = ""
 

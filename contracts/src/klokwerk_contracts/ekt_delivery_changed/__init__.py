@@ -30,6 +30,9 @@ class EktDeliveryChanged(Event):
         recipient: address or folder it went to.
         message: the outcome in words, with the other side's own answer.
         link: path of the EKT in the EKT service's API.
+        bounced_at: when it came back although it had been taken: `state` is then ``failed`` after it was ``sent``.
+        confirmed_at: when the customer said that it arrived (EF-47); none before that.
+        confirmed_by: who said so, or who wrote it down.
     """
 
     TOPIC: ClassVar[str] = "ekt.delivery.changed"
@@ -48,6 +51,9 @@ class EktDeliveryChanged(Event):
     sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
     message: LongText = ""
     link: Text = ""
+    bounced_at: Instant | None = None
+    confirmed_at: Instant | None = None
+    confirmed_by: Text = ""
     changed_at: Instant
 
     @property

@@ -6,9 +6,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from klokwerk_contracts.types import Event, Identifier, Instant, LongText, Text
+from klokwerk_contracts.types import Email, Event, Identifier, Instant, LongText, Text
 
 
 class ResendReason(StrEnum):
@@ -29,6 +29,9 @@ class EktResendRequested(Event):
     Attributes:
         request_id: id of this request; asking twice with one id sends once.
         sale_revision: the revision the user saw when asking.
+        recipients: e-mail addresses for this one sending instead of the customer's own; taken only where the EKT
+            service's settings allow it (EF-56).
+        batch_id: the same for requests that were made by one click on many debtors; empty for a single one.
     """
 
     TOPIC: ClassVar[str] = "ekt.resend.requested"
@@ -41,6 +44,8 @@ class EktResendRequested(Event):
     requested_at: Instant
     reason: ResendReason = ResendReason.UNSAID
     note: LongText = ""
+    recipients: Annotated[tuple[Email, ...], Field(max_length=10)] = ()
+    batch_id: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]{0,63})?$")] = ""
 
     @property
     def key(self) -> str:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import random
 import socket
+import tempfile
+from pathlib import Path
+from typing import IO
+
+_PORTS = range(20_000, 32_000)
+_CLAIM_FOLDER = Path(tempfile.gettempdir()) / f"klokwerk-ports-{os.getuid()}"
+_claims: dict[int, IO[str]] = {}
+"""Open lock files; the locks go with the process."""
 
 
 class PortRefusedError(ValueError):
@@ -11,15 +21,56 @@ class PortRefusedError(ValueError):
 
 
 def free_ports(count: int) -> list[int]:
-    """``count`` different TCP ports of 127.0.0.1 that nobody listens on at this moment."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+    """``count`` different TCP ports of 127.0.0.1 that nobody listens on, claimed for this process.
+
+    They lie below the range from which the kernel takes the near ends of outgoing connections: a port that is
+    free when it is chosen would else be in use when its server starts.
+
+    Raises :class:`OSError` when no port is free.
+    """
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        if claim(port):
+            found.append(port)
+    if len(found) < count:
+        raise OSError(f"No free port between {_PORTS.start} and {_PORTS.stop}.")
+    return found
+
+
+def claim(port: int) -> bool:
+    """Keep other platforms on this machine from choosing ``port``, for the life of this process.
+
+    False when another process, or this one, has it already, or somebody listens on it.
+    """
+    if port in _claims or not _is_free(port):
+        return False
+    _CLAIM_FOLDER.mkdir(mode=0o700, exist_ok=True)
+    file = (_CLAIM_FOLDER / str(port)).open("w")
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _claims[port] = file
+    return True
+
+
+def release(port: int) -> None:
+    """Let others choose ``port`` again."""
+    if file := _claims.pop(port, None):
+        file.close()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def variable_of(name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from klokwerk_platform.ports import free_ports, listens, port_for, wanted_port
+from klokwerk_platform.ports import claim, free_ports, port_for, release, wanted_port
 from klokwerk_platform.processes import Program, alive
 
 _ORPHANS_SECONDS = 10
@@ -92,6 +92,9 @@ class StateFolder:
         self._ports = self._remembered_ports()
 
     def unlock(self) -> None:
+        for port in self._taken:
+            release(port)
+        self._taken.clear()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -116,10 +119,10 @@ class StateFolder:
         remembered = self._ports.get(name)
         if wanted_port(name) is not None:
             chosen = port_for(name)
-        elif remembered and remembered not in self._taken and not listens(remembered):
+        elif remembered and remembered not in self._taken and claim(remembered):
             chosen = remembered
         else:
-            chosen = next(each for each in free_ports(20) if each not in self._taken)
+            (chosen,) = free_ports(1)
         self._taken.add(chosen)
         self._ports[name] = chosen
         _write(self.path / "ports.json", self._ports)

@@ -9,11 +9,11 @@ from klokwerk.application import Parts, build, clock_of
 from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.deliveries import DeliveryWorker
+from klokwerk.sealing import Sealer
 
 from accounting_sync.api import administrations, exports, lines, summary
 from accounting_sync.channel import QUESTIONS, RETRIES, ExactChannel
 from accounting_sync.consumers import debtor_changed
-from accounting_sync.credentials import SecretBox
 from accounting_sync.direct_export import DirectExport
 from accounting_sync.file_export import FileExport
 from accounting_sync.parts import Accounting
@@ -27,7 +27,7 @@ def create(
     """The ASGI app of the service; `clock` and `verifier` are given by tests only."""
     clock = clock or clock_of(settings)
     database = Database(str(settings.database_url), pool=settings.database_pool)
-    box = SecretBox(settings.secret_key.get_secret_value())
+    box = Sealer(settings.secret_key.get_secret_value(), "accounting-sync/connection")
     http = httpx.AsyncClient(timeout=settings.exact_timeout_seconds, follow_redirects=False)
     channel = ExactChannel(database, clock, box, http)
     files = FileExport(database, clock, settings.export_folder)

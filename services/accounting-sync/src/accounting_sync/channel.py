@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.deliveries import Delivery, Outcome, not_there, refused, sent, temporary, unknown
+from klokwerk.sealing import Sealer, WrongSecretKey
 
-from accounting_sync.credentials import SealBroken, SecretBox
 from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Kind, RelationData, data_from_json
 from accounting_sync.domain.retries import after_temporary
@@ -56,7 +56,7 @@ class _Line:
 class ExactChannel:
     """Sends single relations to Exact Online on behalf of all administrations."""
 
-    def __init__(self, database: Database, clock: Clock, box: SecretBox, http: httpx.AsyncClient) -> None:
+    def __init__(self, database: Database, clock: Clock, box: Sealer, http: httpx.AsyncClient) -> None:
         self._database = database
         self._clock = clock
         self._box = box
@@ -89,7 +89,7 @@ class ExactChannel:
             return unknown(f"{lost}; the accounting system is being asked")
         except ExactRefused as refusal:
             return refused(refusal.message)
-        except (ExactTemporary, ConsentNeeded, SealBroken) as trouble:
+        except (ExactTemporary, ConsentNeeded, WrongSecretKey) as trouble:
             return await self._later(trouble, delivery)
         return sent(reference=remote)
 
@@ -101,7 +101,7 @@ class ExactChannel:
             return not_there()
         try:
             remote = await self._ours(self.accounts(delivery.recipient), delivery, kind, data)
-        except (ExactTemporary, ConsentNeeded, ExactRefused, ExactLost, SealBroken) as trouble:
+        except (ExactTemporary, ConsentNeeded, ExactRefused, ExactLost, WrongSecretKey) as trouble:
             return unknown(f"no answer came yet, and asking did not help: {trouble}")
         if remote is None or has_details(data):
             return not_there()  # with the id remembered, sending again updates and completes it

@@ -6,10 +6,10 @@ from fastapi import Request
 from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.http.problems import not_found
+from klokwerk.sealing import Sealer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.channel import ExactChannel
-from accounting_sync.credentials import SecretBox
 from accounting_sync.direct_export import DirectExport
 from accounting_sync.domain.administration import Administration
 from accounting_sync.file_export import FileExport
@@ -22,7 +22,7 @@ class Accounting:
 
     database: Database
     clock: Clock
-    box: SecretBox
+    box: Sealer
     channel: ExactChannel
     file_export: FileExport
     direct_export: DirectExport

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from klokwerk.clock import SystemClock
 from klokwerk.command import run
 from klokwerk.database import Database
+from klokwerk.sealing import Sealer
 from klokwerk.settings import load
 
 from back_office import app, store
 from back_office.domain import passwords
-from back_office.issuer.keys import KeyRing
-from back_office.issuer.sealing import Sealer
+from back_office.issuer.keys import SEALED, KeyRing
 from back_office.issuer.sign_in import SignIn
 from back_office.settings import Settings
 
@@ -57,7 +57,7 @@ def renew_key(_: Sequence[str]) -> int:
     """Sign with a new key from the next start on; tokens of the old one stay good."""
 
     async def work(settings: Settings, database: Database) -> str:
-        sealer = Sealer(settings.secret_key.get_secret_value())
+        sealer = Sealer(settings.secret_key.get_secret_value(), SEALED)
         kid = await KeyRing(database, sealer, SystemClock(settings.zone)).renew()
         return f"new signing key {kid}; restart the back office to use it"
 

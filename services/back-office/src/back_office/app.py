@@ -9,12 +9,12 @@ from fastapi import FastAPI
 from klokwerk import application, telemetry
 from klokwerk.clock import SystemClock
 from klokwerk.database import Database
+from klokwerk.sealing import Sealer
 
 from back_office import api
 from back_office.clients import Services
 from back_office.clients.transport import ServiceName
-from back_office.issuer.keys import KeyRing
-from back_office.issuer.sealing import Sealer
+from back_office.issuer.keys import SEALED, KeyRing
 from back_office.issuer.sign_in import SignIn
 from back_office.settings import Settings
 from back_office.web import errors
@@ -28,6 +28,7 @@ from back_office.web.pages import (
     home,
     invoice,
     invoices,
+    jobs,
     sales,
     sign_in,
 )
@@ -58,6 +59,7 @@ PAGES = (
     accounting,
     deliveries,
     ekt_check,
+    jobs,
 )
 SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)
 log = telemetry.get_logger(__name__)
@@ -72,7 +74,7 @@ def create(settings: Settings, transport: httpx.AsyncBaseTransport | None = None
     """
     database = Database(str(settings.database_url), pool=settings.database_pool)
     office = _office(settings, database, transport)
-    ring = KeyRing(database, Sealer(settings.secret_key.get_secret_value()), office.wall)
+    ring = KeyRing(database, Sealer(settings.secret_key.get_secret_value(), SEALED), office.wall)
 
     async def on_ready() -> None:
         office.use(await ring.mint(settings.issuer))

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.sealing import Sealer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.credentials import SecretBox
 from accounting_sync.targets.exact_answers import ConsentNeeded
 from accounting_sync.targets.exact_connection import ExactCredentials
 
@@ -50,22 +50,19 @@ class ConnectionHealth:
 
 
 async def save(
-    connection: AsyncConnection, box: SecretBox, code: str, credentials: ExactCredentials, now: datetime
+    connection: AsyncConnection, box: Sealer, code: str, credentials: ExactCredentials, now: datetime
 ) -> None:
     """Keep credentials, encrypted."""
-    sealed = box.seal(
-        {
-            **asdict(credentials),
-            "obtained_at": credentials.obtained_at.isoformat() if credentials.obtained_at else None,
-        }
-    )
+    obtained = credentials.obtained_at
+    document = {**asdict(credentials), "obtained_at": obtained.isoformat() if obtained else None}
+    sealed = box.seal_document(document, code)
     await connection.execute(_SAVE, {"code": code, "sealed": sealed, "now": now})
 
 
-async def read(connection: AsyncConnection, box: SecretBox, code: str) -> ExactCredentials | None:
+async def read(connection: AsyncConnection, box: Sealer, code: str) -> ExactCredentials | None:
     """The credentials of an administration; none when it has none."""
     row = (await connection.execute(_READ, {"code": code})).one_or_none()
-    return _opened(box, row.sealed) if row else None
+    return _opened(box, row.sealed, code) if row else None
 
 
 async def health(connection: AsyncConnection, code: str) -> ConnectionHealth:
@@ -84,7 +81,7 @@ async def forget_errors(connection: AsyncConnection, before: datetime) -> None:
 class DatabaseConnectionState:
     """The state of one administration's connection, shared by all processes through its row."""
 
-    def __init__(self, database: Database, clock: Clock, box: SecretBox, code: str) -> None:
+    def __init__(self, database: Database, clock: Clock, box: Sealer, code: str) -> None:
         self._database = database
         self._clock = clock
         self._box = box
@@ -146,7 +143,7 @@ class DatabaseConnectionState:
         if row is None:
             raise ConsentNeeded("no credentials for Exact Online are set; enter them in the administration")
         self._sealed = bytes(row.sealed)
-        return _opened(self._box, row.sealed)
+        return _opened(self._box, row.sealed, self._code)
 
 
 class LockedCredentials:
@@ -155,7 +152,7 @@ class LockedCredentials:
     def __init__(
         self,
         connection: AsyncConnection,
-        box: SecretBox,
+        box: Sealer,
         code: str,
         clock: Clock,
         credentials: ExactCredentials,
@@ -172,8 +169,8 @@ class LockedCredentials:
         self.credentials = credentials
 
 
-def _opened(box: SecretBox, sealed: bytes) -> ExactCredentials:
-    document = box.open(bytes(sealed))
+def _opened(box: Sealer, sealed: bytes, code: str) -> ExactCredentials:
+    document = box.open_document(bytes(sealed), code)
     obtained = document.get("obtained_at")
     return ExactCredentials(
         **{**document, "obtained_at": datetime.fromisoformat(obtained) if obtained else None}

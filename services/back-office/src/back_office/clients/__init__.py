@@ -13,6 +13,7 @@ from back_office.clients.company import CompanyClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
+from back_office.clients.jobs import JobClient
 from back_office.clients.sales import SalesClient
 from back_office.clients.summary import SummaryClient
 from back_office.clients.transport import Caller, ServiceName
@@ -28,6 +29,7 @@ class Clients:
     ekts: EktClient
     dispatch: DispatchClient
     accounting: AccountingClient
+    jobs: Mapping[ServiceName, JobClient]
     summaries: Mapping[ServiceName, SummaryClient]
 
 
@@ -72,6 +74,7 @@ class Services:
             ekts=EktClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
+            jobs={name: JobClient(caller) for name, caller in callers.items()},
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )
 

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.sealing import Sealer
 
 from back_office import store
-from back_office.issuer.sealing import Sealer
 from back_office.issuer.tokens import Mint, SigningKey, exported, imported, new_signing_key
+
+SEALED = "back-office/sealed"
+"""What the secret key of the settings is derived for where keys are kept."""
 
 KEEP_RETIRED = timedelta(days=2)
 """A retired key stays in the key set for longer than any token lives."""

@@ -1,4 +1,4 @@
-"""The words of the pages, two files a language (pages, settings), looked up by key."""
+"""The words of the pages: a folder a language, a file an area, looked up by key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from functools import cache
 from babel import Locale
 
 LANGUAGES = ("nl", "en")
-PARTS = ("", "settings_")
 DEFAULT = "en"
 
 
@@ -21,22 +20,23 @@ class MissingText(KeyError):
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Every text of one language by its dotted key."""
-    folder = importlib.resources.files("back_office.texts")
-    sources = (folder / f"{part}{language}.toml" for part in PARTS)
-    return dict(
-        pair for source in sources for pair in _flat("", tomllib.loads(source.read_text(encoding="utf-8")))
-    )
+    texts: dict[str, str] = {}
+    folder = importlib.resources.files("back_office.texts") / language
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml"):
+            texts |= _flat("", tomllib.loads(file.read_text(encoding="utf-8")))
+    return texts
 
 
-def _flat(prefix: str, table: Mapping[str, object]) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
+def _flat(prefix: str, table: Mapping[str, object]) -> dict[str, str]:
+    texts: dict[str, str] = {}
     for name, value in table.items():
         key = f"{prefix}.{name}" if prefix else name
         if isinstance(value, Mapping):
-            pairs += _flat(key, value)
+            texts |= _flat(key, value)
         else:
-            pairs.append((key, str(value)))
-    return pairs
+            texts[key] = str(value)
+    return texts
 
 
 class Translator:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.sealing import derived, stamp, stamped_well
 
 from back_office import store
-from back_office.issuer.sealing import derived, stamp, stamped_well
 
 SESSION_COOKIE = "klokwerk_session"
 VISIT_COOKIE = "klokwerk_visit"

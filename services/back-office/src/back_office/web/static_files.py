@@ -14,7 +14,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-HTMX = {"htmx.js": "htmx-2.min.js"}
+HTMX = {"htmx.js": "htmx-2.min.js", "sse.js": "ext/hx-sse-2.min.js"}
+STYLE_SHEET = "app.css"
+"""All sheets of the folder css in the order of their names: the base first, then a file an area."""
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -34,6 +36,8 @@ class StaticFiles:
         own = importlib.resources.files("back_office") / "static"
         contents = {entry.name: entry.read_bytes() for entry in own.iterdir() if entry.is_file()}
         contents |= {name: (_htmx_folder() / source).read_bytes() for name, source in HTMX.items()}
+        sheets = sorted((own / "css").iterdir(), key=lambda entry: entry.name)
+        contents[STYLE_SHEET] = b"\n".join(sheet.read_bytes() for sheet in sheets)
         digest = sha256()
         for name in sorted(contents):
             digest.update(name.encode() + b"\0" + contents[name])

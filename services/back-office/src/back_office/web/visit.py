@@ -138,14 +138,14 @@ class Visit:
             messages.insert(0, Message.from_kept(self.session.flash))
             async with self.office.database.transaction() as connection:
                 await store.set_flash(connection, self.session.id_hash, None)
-        response = HTMLResponse(self._rendered(template, messages=messages, **context), status)
+        response = HTMLResponse(self.rendered(template, messages=messages, **context), status)
         if self._visitor.is_new:
             self.office.sessions.remember_visit(response, self._visitor.name)
         return response
 
     def part(self, template: str, *, address: str = "", **context: Any) -> Response:
         """Answer with a part of a page; `address` is what the browser then shows."""
-        response = HTMLResponse(self._rendered(template, messages=(), **context))
+        response = HTMLResponse(self.rendered(template, messages=(), **context))
         if address:
             response.headers["HX-Push-Url"] = address
         return response
@@ -154,7 +154,8 @@ class Visit:
         """Send the browser on to another page of ours."""
         return RedirectResponse(local(address), status_code=303)
 
-    def _rendered(self, template: str, **context: Any) -> str:
+    def rendered(self, template: str, **context: Any) -> str:
+        """A template with what every page has."""
         return self.office.renderer.render(
             template,
             {

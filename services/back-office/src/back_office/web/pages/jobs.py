@@ -1,0 +1,90 @@
+"""A job under way: its page, its progress as it happens, its files, and stopping it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from back_office.clients.jobs import Job
+from back_office.clients.transport import ServiceFailure, ServiceName
+from back_office.web.components.addresses import segment
+from back_office.web.explain import explained
+from back_office.web.pages.downloads import streamed
+from back_office.web.visit import SignedIn, Visit
+
+router = APIRouter(prefix="/jobs", include_in_schema=False)
+
+WAIT_SECONDS = 3.0
+"""How long the service may hold back its answer; shorter than the pages' own time-out."""
+ROUNDS = 200
+"""A browser that still watches after so many rounds asks anew by itself."""
+
+
+def job_address(service: ServiceName, job_id: str) -> str:
+    """The page of a job."""
+    return f"/jobs/{service.value}/{segment(job_id)}"
+
+
+@router.get("/{service}/{job_id}")
+async def job_page(service: ServiceName, job_id: str, visit: SignedIn) -> Response:
+    """What is being done and how far it is; what came out of it once it is over."""
+    job = await visit.clients.jobs[service].job(job_id)
+    return await visit.page("pages/job.html", **_shown(service, job, visit))
+
+
+@router.get("/{service}/{job_id}/live")
+async def live(service: ServiceName, job_id: str, visit: SignedIn) -> Response:
+    """Server-sent events: ``progress`` with the part of the page each time the job moved on, ``end`` at last."""
+    first = await visit.clients.jobs[service].job(job_id)
+    return StreamingResponse(_events(service, first, visit), media_type="text/event-stream")
+
+
+@router.post("/{service}/{job_id}/cancel")
+async def cancel(service: ServiceName, job_id: str, visit: SignedIn) -> Response:
+    """Stop it after the step in hand."""
+    try:
+        await visit.clients.jobs[service].cancel(job_id)
+    except ServiceFailure as failure:
+        await visit.say(explained(failure, visit.t))
+    return visit.go(job_address(service, job_id))
+
+
+@router.get("/{service}/{job_id}/files/{role}")
+async def file(service: ServiceName, job_id: str, role: str, visit: SignedIn) -> Response:
+    """One of its files, to be saved."""
+    return await streamed(visit.clients.jobs[service].file(job_id, role), f"{role}-{job_id}")
+
+
+async def _events(service: ServiceName, job: Job, visit: Visit) -> AsyncIterator[str]:
+    for _ in range(ROUNDS):
+        yield _event(
+            "progress", visit.rendered("components/progress_part.html", **_shown(service, job, visit))
+        )
+        if job.over:
+            yield _event("end", "")
+            return
+        try:
+            # A page's token lives for minutes and a job may take longer: each round has one of its own.
+            jobs = visit.office.clients_for(visit.user, visit.correlation).jobs[service]
+            job = await jobs.job(job.id, after=job.revision, wait=WAIT_SECONDS)
+        except ServiceFailure:
+            return  # the browser asks again by itself
+
+
+def _event(name: str, content: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in content.splitlines()) or "data:\n"
+    return f"event: {name}\n{lines}\n"
+
+
+def _shown(service: ServiceName, job: Job, visit: Visit) -> dict[str, Any]:
+    t = visit.t
+    title = t.either(f"job.kind.{job.kind}", job.kind)
+    counts = [
+        (t.either(f"job.result.{name}", name), value)
+        for name, value in job.result.items()
+        if isinstance(value, int) and not isinstance(value, bool)
+    ]
+    return {"job": job, "address": job_address(service, job.id), "title": title, "counts": counts}
