@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klokwerk import parked, telemetry
+from klokwerk.access import Person, audit
 from klokwerk.clock import Clock
 from klokwerk.consume import Received, Rejected, Subscription
 from klokwerk.parked import Parked
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.domain.distribution import standing
 from sales_service.domain.lines import from_contract
-from sales_service.selling import Distributions
+from sales_service.selling import ENTITY, Distributions, entity_of
 from sales_service.store import debtors, invoices, outcomes, sales
 from sales_service.store.sales import DayKey, DayRow, Outcome
 
@@ -171,11 +172,21 @@ class Consumers:
                     revision=item.event.revision,
                     digest="",
                     completed_at=item.event.completed_at,
+                    changed_by=item.source,
                 )
                 for key, item in taken.items()
             ],
             now,
         )
+        for key, item in taken.items():
+            correction = item.event.correction
+            told = {
+                "revision": item.event.revision,
+                "lines": len(item.event.lines),
+                "reason": correction.reason if correction else "",
+            }
+            who = Person(item.source, (correction.by if correction else "") or item.source, frozenset())
+            await audit(connection, who, now, "received", ENTITY, entity_of(key), new=told)
 
     def _takes(self, row: DayRow, item: _Sale, key: DayKey, *, strict: bool) -> bool:
         """Whether a sale is to be recorded on the locked `row`.
@@ -183,8 +194,7 @@ class Consumers:
         Raises:
             Rejected: another system keeps this sale, and nothing explains the clash.
         """
-        free = not row.line_count and not row.revision
-        if free or row.source == item.source:
+        if row.free or row.source == item.source:
             return row.revision < item.event.revision
         if item.event.debtor_id != key.debtor_id or not strict:
             return False

@@ -15,9 +15,10 @@ from klokwerk_contracts.ekt_resend_requested import EktResendRequested, ResendRe
 from klokwerk_contracts.types import Identifier, LongText
 from pydantic import BaseModel
 
-from sales_service.api.context import Body, Sales
+from sales_service.api.context import Sales
 from sales_service.api.sale_views import MissingView
 from sales_service.domain.completeness import Missing, missing
+from sales_service.entry.body import Body
 from sales_service.store import debtors, outcomes, sales
 from sales_service.store.outcomes import Asked
 from sales_service.store.sales import DayKey, DayRow
@@ -81,10 +82,13 @@ async def resend(
     async with sales_.database.transaction() as connection:
         if answer := await once.answered(connection):
             return answer
-        target = (await debtors.resolve(connection, [debtor_id])).get(debtor_id, debtor_id)
+        target = (await debtors.hold(connection, [debtor_id])).get(debtor_id, debtor_id)
         key = DayKey(target, day)
         card = await debtors.card(connection, target)
         row = await sales.lock_existing(connection, key)
+        if row is not None:
+            # The request names a revision, so what waits to be published goes first.
+            row = (await sales_.distributions.publish_pending(connection, [row]))[key]
         gaps = missing((await sales.lines(connection, [key]))[key])
         lacking = requirements(card, row, gaps)
         if lacking or row is None:

@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.store.sales import DayKey
 
+SHOWN_STATE = "case when l.state = 'failed' and l.bounced_at is not null then 'bounced' else l.state end"
+"""State of an EKT as people see it, of a table of deliveries that is called l (`domain.ekts.BOUNCED`)."""
 _EKT_COLUMNS = (
     "ekt_id, debtor_id, order_day, revision, trigger, state, sale_revision, request_id, method, recipient, "
-    "file_name, message, link, changed_at"
+    "file_name, message, link, bounced_at, confirmed_at, confirmed_by, changed_at"
 )
 _KEEP_EKTS = sa.text(
     f"insert into ekt_deliveries ({_EKT_COLUMNS}) select {_EKT_COLUMNS} "  # noqa: S608
@@ -25,7 +27,9 @@ _KEEP_EKTS = sa.text(
     "on conflict (ekt_id) do update set revision = excluded.revision, state = excluded.state, "
     "sale_revision = excluded.sale_revision, method = excluded.method, recipient = excluded.recipient, "
     "file_name = excluded.file_name, message = excluded.message, link = excluded.link, "
-    "changed_at = excluded.changed_at where ekt_deliveries.revision < excluded.revision"
+    "bounced_at = excluded.bounced_at, confirmed_at = excluded.confirmed_at, "
+    "confirmed_by = excluded.confirmed_by, changed_at = excluded.changed_at "
+    "where ekt_deliveries.revision < excluded.revision"
 )
 _DISPATCH_COLUMNS = (
     "invoice_id, purpose, dispatch_id, revision, intent, state, channel, recipient, message, link, changed_at"
@@ -40,8 +44,9 @@ _KEEP_DISPATCHES = sa.text(
     "where invoice_dispatches.revision < excluded.revision"
 )
 _EKTS = sa.text(
-    "select ekt_id, trigger, state, sale_revision, request_id, method, recipient, file_name, message, link, "
-    "changed_at from ekt_deliveries where debtor_id = :debtor_id and order_day = :order_day "
+    f"select l.ekt_id, l.trigger, {SHOWN_STATE}, l.sale_revision, l.request_id, l.method, l.recipient, "  # noqa: S608
+    "l.file_name, l.message, l.link, l.bounced_at, l.confirmed_at, l.confirmed_by, l.changed_at "
+    "from ekt_deliveries l where debtor_id = :debtor_id and order_day = :order_day "
     "order by changed_at desc, ekt_id desc"
 )
 _ASKED = sa.text(
@@ -87,7 +92,13 @@ async def keep_dispatches(connection: AsyncConnection, events: Sequence[InvoiceD
 
 @dataclass(frozen=True, slots=True)
 class Ekt:
-    """One EKT of a debtor and day, as the EKT service last told."""
+    """One EKT of a debtor and day, as the EKT service last told.
+
+    Attributes:
+        state: as the EKT service names it, or ``bounced``.
+        bounced_at: when it came back after it had been taken.
+        confirmed_at, confirmed_by: the customer said that it arrived (EF-47).
+    """
 
     ekt_id: str
     trigger: str
@@ -99,6 +110,9 @@ class Ekt:
     file_name: str
     message: str
     link: str
+    bounced_at: datetime | None
+    confirmed_at: datetime | None
+    confirmed_by: str
     changed_at: datetime
 
 
