@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sales_service.domain.distribution import standing
 from sales_service.domain.lines import from_contract
 from sales_service.selling import ENTITY, Distributions, entity_of
-from sales_service.store import debtors, invoices, outcomes, sales
+from sales_service.store import debtors, invoices, outcomes, privacy, sales
 from sales_service.store.sales import DayKey, DayRow, Outcome
 
 log = telemetry.get_logger(__name__)
@@ -67,6 +67,9 @@ class Consumers:
     async def on_debtors(self, connection: AsyncConnection, batch: list[Received[DebtorChanged]]) -> None:
         """Keep newer cards, re-point what belongs to merged ones, go on with what waited for them."""
         changed, merges = await debtors.upsert(connection, [item.event for item in batch])
+        gone = await privacy.anonymised(connection, changed)
+        if gone:
+            await privacy.blank(connection, gone)
         for merge in merges:
             await self.distributions.merge(connection, merge.removed, merge.target)
             await outcomes.move(connection, merge.removed, merge.target)
@@ -110,6 +113,9 @@ class Consumers:
         events = [item.event for item in batch]
         targets = await debtors.resolve(connection, [event.debtor_id for event in events])
         await outcomes.keep_ekts(connection, events, targets)
+        gone = await privacy.anonymised(connection, targets.values())
+        if gone:
+            await privacy.blank_ekts(connection, gone)
 
     async def on_dispatches(
         self, connection: AsyncConnection, batch: list[Received[InvoiceDispatchChanged]]

@@ -296,9 +296,8 @@ class Invoicing:
         if not wanted or draft.order_day is None:
             return
         key = DayKey(debtor_id, draft.order_day)
-        row = await sales.lock_existing(connection, key)
-        if row is not None:
-            await self.distributions.publish_pending(connection, [row])
+        rows = await sales.lock_existing(connection, key)
+        await self.distributions.publish_pending(connection, rows.values())
         claimed = await sales.mark_invoiced(connection, key, wanted, invoice_id)
         if claimed != len(wanted):
             raise Refused(

@@ -13,6 +13,7 @@ from sales_service.api import (
     lines,
     overview,
     resend,
+    resends,
     sold,
 )
 from sales_service.entry.importing import KIND
@@ -25,6 +26,7 @@ ROUTERS = [
     imports.router,
     job_routes([KIND], "sales"),
     resend.router,
+    resends.router,
     invoice_list.router,
     invoices.router,
     company.router,

@@ -24,6 +24,7 @@ from sales_service.domain.seller import Fault
 from sales_service.entry.buyers import buyer_problem
 from sales_service.entry.entering import Entering
 from sales_service.invoicing import Invoicing
+from sales_service.resending import Resending
 from sales_service.selling import Distributions
 from sales_service.store import debtors
 
@@ -42,6 +43,11 @@ class Context:
     def entering(self) -> Entering:
         """Enters many lines at once."""
         return Entering(self.distributions)
+
+    @property
+    def resending(self) -> Resending:
+        """Checks resends and asks for them."""
+        return Resending(self.distributions)
 
 
 def _context(request: Request) -> Context:
@@ -108,7 +114,7 @@ def gap_problem(gap: Missing) -> FieldProblem:
     """One missing thing as an entry of a problem document."""
     field = f"lines.{gap.line_id}.{gap.field}" if gap.line_id else gap.field
     message = f"{gap.label}: {gap.message}" if gap.label else gap.message
-    return FieldProblem(field=field, message=message, cure=gap.cure, code=gap.rule)
+    return FieldProblem(field=field, message=message, cure=gap.cure, code=gap.rule, link=gap.link)
 
 
 def fault_problems(faults: Sequence[Fault]) -> list[FieldProblem]:

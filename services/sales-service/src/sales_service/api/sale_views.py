@@ -42,6 +42,7 @@ class MissingView(BaseModel):
             field=gap.field,
             message=gap.message,
             cure=gap.cure,
+            link=gap.link,
         )
 
 

@@ -16,7 +16,6 @@ from klokwerk_contracts.types import Identifier
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.api.context import Context, Limit, Sales, cents, cursor_day, cursor_decimal, cursor_text
-from sales_service.api.resend import requirements
 from sales_service.api.sale_views import (
     CanResend,
     DayView,
@@ -34,6 +33,7 @@ from sales_service.api.sale_views import (
 from sales_service.api.sold_filter import Wanted
 from sales_service.domain import timeline
 from sales_service.domain.completeness import missing
+from sales_service.domain.resending import requirements
 from sales_service.selling import ENTITY, entity_of
 from sales_service.store import debtors, outcomes, sales, sold
 from sales_service.store.sales import DayKey
@@ -113,6 +113,7 @@ async def _view(connection: AsyncConnection, sales_: Context, debtor_id: str, da
     target = (await debtors.resolve(connection, [debtor_id])).get(debtor_id, debtor_id)
     key = DayKey(target, day)
     card = await debtors.card(connection, target)
+    customer = (await debtors.customers(connection, [target])).get(target)
     row = await sales.day(connection, key)
     if card is None and row is None:
         raise not_found("debtor", debtor_id)
@@ -121,6 +122,7 @@ async def _view(connection: AsyncConnection, sales_: Context, debtor_id: str, da
     gaps = missing(lines)
     ekts = await outcomes.ekts(connection, key)
     last = ekts[0] if ekts else None
+    revision = row.revision if row else 0
     return DistributionView(
         debtor_id=target,
         debtor=_debtor_view(target, card),
@@ -128,7 +130,7 @@ async def _view(connection: AsyncConnection, sales_: Context, debtor_id: str, da
         source=row.source if row else sales_.outbox.source,
         own=row is None or row.source in ("", sales_.outbox.source),
         version=row.version if row else 0,
-        revision=row.revision if row else 0,
+        revision=revision,
         publish_at=row.pending.due if row and row.pending else None,
         changed_by=row.changed_by if row else "",
         changed_at=row.changed_at if row else None,
@@ -149,7 +151,8 @@ async def _view(connection: AsyncConnection, sales_: Context, debtor_id: str, da
         ekts=ekts,
         resends=await outcomes.requests(connection, key),
         can_resend=CanResend(
-            visible=card is not None and card.ekt.use_ekts, missing=requirements(card, row, gaps)
+            visible=card is not None and card.ekt.use_ekts,
+            missing=[MissingView.of(gap) for gap in requirements(target, customer, gaps, revision=revision)],
         ),
     )
 

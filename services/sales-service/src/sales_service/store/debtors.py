@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from klokwerk_contracts.debtor_changed import CardState, DebtorChanged, Kind
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sales_service.domain.resending import Customer
 from sales_service.domain.search import fold
 
 _UPSERT = sa.text(
@@ -39,6 +40,9 @@ _BUYERS = sa.text(
     "where d.debtor_id = any(cast(:ids as text[]))"
 )
 _CARD = sa.text("select card, is_debtor from debtors where debtor_id = :id")
+_CUSTOMERS = sa.text(
+    "select debtor_id, name, number, use_ekts, state from debtors where debtor_id = any(cast(:ids as text[]))"
+)
 _BY_NUMBER = sa.text(
     "select number, array_agg(debtor_id order by debtor_id) as ids from debtors "
     "where number = any(cast(:numbers as text[])) and number <> '' and is_debtor and merged_into is null "
@@ -67,7 +71,7 @@ async def upsert(
     Returns:
         Ids of the cards that were new or newer, and the merges that these make known.
     """
-    newest = {card.debtor_id: card for card in sorted(cards, key=lambda card: card.revision)}
+    newest = {card.debtor_id: _blanked(card) for card in sorted(cards, key=lambda card: card.revision)}
     rows = [
         {
             "debtor_id": card.debtor_id,
@@ -94,6 +98,29 @@ async def upsert(
     found = await connection.execute(_MERGED, {"ids": ids})
     merges = [Merge(row.debtor_id, row.merged_into) for row in found]
     return ids, sorted(merges, key=lambda merge: merge.removed)
+
+
+def _blanked(card: DebtorChanged) -> DebtorChanged:
+    """Of an anonymised card only what lists and books need, whatever else the event still holds."""
+    if card.state is not CardState.ANONYMISED:
+        return card
+    return DebtorChanged(
+        administration=card.administration,
+        debtor_id=card.debtor_id,
+        revision=card.revision,
+        state=card.state,
+        previous_ids=card.previous_ids,
+        kinds=card.kinds,
+        party=card.party,
+        name=card.name,
+        debtor_number=card.debtor_number,
+        creditor_number=card.creditor_number,
+        country=card.country,
+        vat_regime=card.vat_regime,
+        language=card.language,
+        currency=card.currency,
+        changed_at=card.changed_at,
+    )
 
 
 async def resolve(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:
@@ -137,6 +164,12 @@ async def buyers(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, B
         row.debtor_id: Buyer(row.target, row.is_debtor, row.name, row.state == CardState.ANONYMISED)
         for row in rows
     }
+
+
+async def customers(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Customer]:
+    """What a resend needs of those cards of `ids` that are known."""
+    rows = await connection.execute(_CUSTOMERS, {"ids": sorted(set(ids))})
+    return {row.debtor_id: Customer(*row) for row in rows}
 
 
 async def by_number(connection: AsyncConnection, numbers: Iterable[str]) -> dict[str, list[str]]:

@@ -84,6 +84,11 @@ _READ = sa.text(
     f"select {ROW} from distributions d where debtor_id = :debtor_id and order_day = :order_day"  # noqa: S608
 )
 _READ_MANY = sa.text(f"select {ROW} from distributions d {_KEYS_JOIN}")  # noqa: S608
+_INCOMPLETE = sa.text(
+    "select k.debtor_id, k.order_day from unnest(cast(:ids as text[]), cast(:days as date[])) "
+    "as k(debtor_id, order_day) left join distributions d using (debtor_id, order_day) "
+    "where d.line_count is null or d.line_count = 0 or d.missing_count > 0"
+)
 _LINES = sa.text(
     f"select l.debtor_id, l.order_day, invoice_id, {', '.join(_COLUMNS)} from sale_lines l {_KEYS_JOIN} "  # noqa: S608
     "order by l.debtor_id, l.order_day, l.position"
@@ -194,10 +199,10 @@ async def lock(
     return {row.key: row for row in map(day_row, rows)}
 
 
-async def lock_existing(connection: AsyncConnection, key: DayKey) -> DayRow | None:
-    """The locked row of one debtor and day; none where nothing was ever sold, and none is made."""
-    row = (await connection.execute(_LOCK, _keys([key]))).one_or_none()
-    return None if row is None else day_row(row)
+async def lock_existing(connection: AsyncConnection, *keys: DayKey) -> dict[DayKey, DayRow]:
+    """Lock those rows of `keys` that there are; none is made."""
+    rows = await connection.execute(_LOCK, _keys(keys))
+    return {row.key: row for row in map(day_row, rows)}
 
 
 async def day(connection: AsyncConnection, key: DayKey) -> DayRow | None:
@@ -210,6 +215,12 @@ async def read(connection: AsyncConnection, keys: Iterable[DayKey]) -> dict[DayK
     """Those rows of `keys` that there are, not locked."""
     rows = await connection.execute(_READ_MANY, _keys(keys))
     return {row.key: row for row in map(day_row, rows)}
+
+
+async def incomplete(connection: AsyncConnection, keys: Iterable[DayKey]) -> set[DayKey]:
+    """Those of `keys` whose distribution lacks something, or that have none."""
+    rows = await connection.execute(_INCOMPLETE, _keys(keys))
+    return {DayKey(row.debtor_id, row.order_day) for row in rows}
 
 
 async def lines(connection: AsyncConnection, keys: Iterable[DayKey]) -> dict[DayKey, list[Line]]:
