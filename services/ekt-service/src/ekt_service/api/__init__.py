@@ -1,5 +1,12 @@
 """The HTTP API of the EKT service, below ``/v1``."""
 
-from ekt_service.api import debtor_days, ekts, module, overview, validation
+from ekt_service.api import day_checks, debtor_days, ekts, module, overview, validation
 
-ROUTERS = (ekts.router, debtor_days.router, module.router, overview.router, validation.router)
+ROUTERS = (
+    ekts.router,
+    debtor_days.router,
+    module.router,
+    overview.router,
+    validation.router,
+    day_checks.router,
+)

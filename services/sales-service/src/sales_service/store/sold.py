@@ -21,18 +21,29 @@ from sales_service.domain.ekts import EktFilter, filter_states
 from sales_service.domain.search import pattern
 from sales_service.store.outcomes import SHOWN_STATE
 
-_FOUND = (
-    "from distributions d left join debtors b using (debtor_id) "
+# Cards are looked up one by one ("offset 0" keeps it so): a day has thousands of debtors, however many cards there are.
+_CARD = (
+    "left join lateral (select c.number, c.name, c.search, c.use_ekts from debtors c "
+    "  where c.debtor_id = d.debtor_id offset 0) b on true "
+)
+_EKT = (
     f"left join lateral (select l.trigger, {SHOWN_STATE} as state, l.message, l.changed_at, l.confirmed_at "
     "  from ekt_deliveries l where l.debtor_id = d.debtor_id and l.order_day = d.order_day "
     "  order by l.changed_at desc, l.ekt_id desc limit 1) e on true "
-    "where d.order_day = :day and d.line_count > 0 "
-    "and (cast(:words as text) is null or b.search like :words or d.debtor_id = :exact) "
+)
+_OF_DAY = "where d.order_day = :day and d.line_count > 0 "
+_BY_DAY = (
     "and (cast(:complete as boolean) is null or (d.missing_count = 0) = :complete) "
-    "and (cast(:use_ekts as boolean) is null or coalesce(b.use_ekts, false) = :use_ekts) "
-    "and (cast(:states as text[]) is null or coalesce(e.state, 'never') = any(cast(:states as text[]))) "
     "and (cast(:ids as text[]) is null or d.debtor_id = any(cast(:ids as text[]))) "
 )
+_BY_CARD = (
+    "and (cast(:words as text) is null or b.search like :words or d.debtor_id = :exact) "
+    "and (cast(:use_ekts as boolean) is null or coalesce(b.use_ekts, false) = :use_ekts) "
+)
+_BY_EKT = (
+    "and (cast(:states as text[]) is null or coalesce(e.state, 'never') = any(cast(:states as text[]))) "
+)
+_FOUND = f"from distributions d {_CARD} {_EKT} {_OF_DAY} {_BY_DAY} {_BY_CARD} {_BY_EKT}"
 _NAME = "coalesce(b.search, d.debtor_id)"
 _COLUMNS = (
     "d.debtor_id, coalesce(b.number, '') as debtor_number, coalesce(b.name, d.debtor_id) as name, "
@@ -72,11 +83,21 @@ def _list(sort: SoldSort) -> sa.TextClause:
 
 
 _LISTS = {sort: _list(sort) for sort in SoldSort}
-_TOTALS = sa.text(
-    "select count(*) as debtors, coalesce(sum(d.line_count), 0) as lines, "
-    "coalesce(sum(d.goods_total), 0) as goods_total, "
-    f"count(*) filter (where d.missing_count > 0) as incomplete {_FOUND}"
-)
+
+
+def _totals(*, card: bool, ekt: bool) -> tuple[sa.TextClause, frozenset[str]]:
+    """Sums that look up no more than their filter asks for, with the names of the values that they take."""
+    statement = sa.text(
+        "select count(*) as debtors, coalesce(sum(d.line_count), 0) as lines, "
+        "coalesce(sum(d.goods_total), 0) as goods_total, "
+        "count(*) filter (where d.missing_count > 0) as incomplete from distributions d "
+        f"{_CARD if card else ''} {_EKT if ekt else ''} {_OF_DAY} {_BY_DAY} "
+        f"{_BY_CARD if card else ''} {_BY_EKT if ekt else ''}"
+    )
+    return statement, frozenset(statement.compile().params)
+
+
+_TOTALS = {(card, ekt): _totals(card=card, ekt=ekt) for card in (False, True) for ekt in (False, True)}
 _DAYS = sa.text(
     "select order_day, count(*) as debtors, sum(line_count) as lines, sum(goods_total) as goods_total "
     "from distributions where line_count > 0 and order_day = any(cast(:days as date[])) "
@@ -205,4 +226,7 @@ class SoldTotals:
 
 async def totals(connection: AsyncConnection, day: date, wanted: SoldFilter) -> SoldTotals:
     """What `wanted` adds up to on `day`."""
-    return SoldTotals(*(await connection.execute(_TOTALS, wanted.values(day))).one())
+    by_card = bool(wanted.words.strip()) or wanted.use_ekts is not None
+    statement, names = _TOTALS[by_card, bool(wanted.ekt)]
+    values = {name: value for name, value in wanted.values(day).items() if name in names}
+    return SoldTotals(*(await connection.execute(statement, values)).one())
