@@ -288,6 +288,7 @@ async def _tell(step: Step, run: Run, messages: Sequence[Message], result: Resul
         stored = step.result.get("stored")
         step.result.clear()
         step.result |= {"stored": stored} if stored else {}
+    step.result["trial"] = bool(run.job.input["dry_run"])
     for status in Status:
         step.result[status.value] = int(step.result.get(status.value, 0)) + result.count(status)
     shown = list(step.result.get("messages", []))
