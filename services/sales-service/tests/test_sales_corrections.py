@@ -140,9 +140,9 @@ async def test_what_waits_when_the_service_dies_is_told_by_the_next_process(
         dying = Distributions(Outbox(SOURCE), clock, window=TWO)
         with pytest.raises(ConnectionResetError):
             async with database.transaction() as connection:
-                row = await sales.lock_existing(connection, key)
-                assert row is not None
-                await dying.publish_pending(connection, [row])
+                rows = await sales.lock_existing(connection, key)
+                assert rows[key].pending
+                await dying.publish_pending(connection, rows.values())
                 raise ConnectionResetError  # dies with the event in hand, before the commit
         assert len(await world.events("sale.completed", debtor.debtor_id)) == 1
         assert (await world.day(debtor.debtor_id))["publish_at"]

@@ -21,7 +21,6 @@ _DUE = sa.text(
     "limit :limit for update skip locked"
 )
 _NEXT = sa.text("select min(publish_due) from distributions where publish_due is not null")
-_WAITING = sa.text("select count(*) from distributions where publish_due is not null")
 _SETTLE = sa.text(
     "update distributions d set revision = s.revision, digest = s.digest, completed_at = s.completed_at, "
     "publish_due = null, publish_since = null, publish_by = '', publish_reason = '' "
@@ -48,11 +47,6 @@ async def next_due(connection: AsyncConnection) -> datetime | None:
     """When the next corrections are due; none when none wait."""
     found: datetime | None = (await connection.execute(_NEXT)).scalar_one()
     return found
-
-
-async def waiting(connection: AsyncConnection) -> int:
-    """How many days have corrections that are not published yet."""
-    return int((await connection.execute(_WAITING)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def _messages(job: Job, visit: Visit) -> Table | None:
     count = int(job.result.get("messages_count", len(found)))
     left = count - len(found)
     return Table(
-        id="messages",
+        id="row-messages",
         caption=t("sale_import.messages"),
         path="",
         columns=(
