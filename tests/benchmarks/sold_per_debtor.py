@@ -21,6 +21,7 @@ LINES_EACH = 20
 CARDS = 100_000
 MOST_MILLISECONDS = 150
 PAGE = 200
+DAYS_AT_ONCE = 5
 _LAST = date(2026, 11, 20)
 
 _CARDS = """
@@ -43,7 +44,7 @@ insert into sale_lines (debtor_id, order_day, line_id, units, allocated, article
     supply_letter, supply_letter_line, sequence, logistic_number, barcode, plate, order_reference, vat_class)
 select debtor_id, order_day, 'L-' || l, 1 + l % 9, 1 + l % 9, 'A-' || l, 'R GR RED NAOMI ' || l, '10120',
     '[]', '', '997', 80, 0.56, 'EUR', '8622', 'De Zonnehoek', 'clock', '', '', '', '', '', '', '', 'reduced'
-from distributions, generate_series(1, $1::int) l
+from distributions, generate_series(1, $1::int) l where order_day > $2::date - $3::int and order_day <= $2::date
 """
 _EKTS = """
 insert into ekt_deliveries (ekt_id, debtor_id, order_day, revision, trigger, state, method, recipient, file_name,
@@ -124,8 +125,11 @@ async def _fill(database: Database, debtors: int, days: int) -> None:
         cards = max(CARDS, debtors) if debtors == DEBTORS else debtors * 2
         await bare.execute(_CARDS, cards)
         await bare.execute(_DAYS, debtors, cards, _LAST, days, LINES_EACH)
-        await bare.execute(_LINES, LINES_EACH, timeout=600)
         await bare.execute(_EKTS)
+    for day in range(0, days, DAYS_AT_ONCE):
+        async with database.transaction() as connection:
+            bare = await raw(connection)
+            await bare.execute(_LINES, LINES_EACH, _LAST - timedelta(days=day), DAYS_AT_ONCE)
     async with database.transaction() as connection:
         for table in ("debtors", "distributions", "sale_lines", "ekt_deliveries"):
             await connection.execute(sa.text(f"analyze {table}"))

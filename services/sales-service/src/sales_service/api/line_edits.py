@@ -176,8 +176,6 @@ async def move_lines(
             left, arrived, names = _moved(asked, before, there, source.debtor_id)
             await sales.remove(connection, source, [name for name in asked if name not in left])
             await sales.write(connection, {source: list(left.values()), to: list(arrived.values())})
-            author = Author(person.name, body.reason)
-            outcomes = await sales_.distributions.settle(connection, rows, author)
             after = {
                 name: left.get(name, line)
                 for name, line in before.items()
@@ -188,6 +186,8 @@ async def move_lines(
                 (to, DayChange(there, {**there, **arrived}, {"moved_from": source.debtor_id})),
             ]
             await record(connection, person, sales_.clock.now(), "lines moved", changes, body.reason)
+            author = Author(person.name, body.reason)
+            outcomes = await sales_.distributions.settle(connection, rows, author)
     return MovedView(days=changed_days(outcomes), line_ids=names)
 
 
@@ -288,9 +288,10 @@ async def _changed(
     key, row = locked
     different = [line for name, line in after.items() if line != before.get(name)]
     await sales.write(connection, {key: different})
-    outcome = await sales_.distributions.settle(connection, {key: row}, Author(person.name, reason))
     now = sales_.clock.now()
-    await record(connection, person, now, "distribution changed", [(key, DayChange(before, after))], reason)
+    change = DayChange(before, after)
+    await record(connection, person, now, "distribution changed", [(key, change)], reason)
+    outcome = await sales_.distributions.settle(connection, {key: row}, Author(person.name, reason))
     return changed_days(outcome)[0]
 
 

@@ -150,10 +150,10 @@ async def replace_lines(
             after = await _as_wanted(connection, sales_, body, before)
             await sales.keep_only(connection, {key: list(after)})
             await sales.write(connection, {key: list(after.values())})
-            outcome = await sales_.distributions.settle(connection, rows, Author(person.name, body.reason))
             change = DayChange(before, after)
             now = sales_.clock.now()
             await record(connection, person, now, "distribution changed", [(key, change)], body.reason)
+            outcome = await sales_.distributions.settle(connection, rows, Author(person.name, body.reason))
     response.headers["ETag"] = etag(rows[key].version + 1)
     return changed_days(outcome)[0]
 

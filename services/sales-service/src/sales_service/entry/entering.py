@@ -191,10 +191,10 @@ class Entering:
         }
         touched = {key: work.rows[key] for key, some in changed.items() if some}
         await sales.write(connection, {key: changed[key] for key in touched})
-        outcomes = await self.distributions.settle(connection, touched, Author(person.name, reason))
         changes = [(key, DayChange(work.before[key], work.after[key])) for key in touched]
         now = self.distributions.clock.now()
         await record(connection, person, now, "lines entered", changes, reason)
+        outcomes = await self.distributions.settle(connection, touched, Author(person.name, reason))
         return Result(lines, outcomes)
 
     async def _look_up(
