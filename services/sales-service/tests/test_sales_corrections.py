@@ -18,7 +18,7 @@ from sales_service.selling import Distributions
 from sales_service.store import sales
 from sales_service.store.sales import DayKey
 from sales_service.workers import RETRY, CorrectionWorker
-from sales_world import MONDAY, WINDOW, World, card, line, start_world
+from sales_world import MONDAY, WINDOW, World, card, foreign_sale, line, start_world
 
 AT = datetime(2026, 3, 10, 11, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -237,12 +237,11 @@ async def test_FA_56_a_merge_while_a_correction_waits_tells_it_under_the_target(
     assert (await world.day(alone.debtor_id))["lines"] == []
 
 
-async def test_a_line_that_is_entered_while_its_card_is_merged_comes_under_the_target(
+async def test_what_is_sold_here_or_elsewhere_while_its_card_is_merged_comes_under_the_target(
     world: World, database_url: str
 ) -> None:
     target, removed = await world.debtor(), await world.debtor()
     database = Database(database_url, pool=2)
-    merging = asyncio.Event()
     try:
         async with database.transaction() as connection:
             # The merge has the card in hand and has not come to its end.
@@ -250,18 +249,19 @@ async def test_a_line_that_is_entered_while_its_card_is_merged_comes_under_the_t
                 f"update debtors set state = 'merged', merged_into = '{target.debtor_id}', revision = 2 "
                 f"where debtor_id = '{removed.debtor_id}'"
             )
-            merging.set()
             selling = asyncio.create_task(world.sell(removed.debtor_id))
+            await world.publish(foreign_sale(removed.debtor_id, day=MONDAY + timedelta(days=1)))
 
-            async def waits() -> bool:
+            async def both_wait() -> bool:
                 waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-                return (await world.sql(waiting))[0][0] > 0
+                return (await world.sql(waiting))[0][0] >= 2
 
-            await eventually(waits)
+            await eventually(both_wait)
         await selling
     finally:
         await database.close()
     assert len((await world.day(target.debtor_id))["lines"]) == 1
+    await world.listed(target.debtor_id, MONDAY + timedelta(days=1))
     left = await world.sql("select count(*) from sale_lines where debtor_id = :id", id=removed.debtor_id)
     assert left == [(0,)]
 

@@ -111,7 +111,7 @@ class Consumers:
     async def on_ekts(self, connection: AsyncConnection, batch: list[Received[EktDeliveryChanged]]) -> None:
         """Keep the last state of each EKT for the lists."""
         events = [item.event for item in batch]
-        targets = await debtors.resolve(connection, [event.debtor_id for event in events])
+        targets = await debtors.hold(connection, [event.debtor_id for event in events])
         await outcomes.keep_ekts(connection, events, targets)
         gone = await privacy.anonymised(connection, targets.values())
         if gone:
@@ -239,13 +239,13 @@ class Consumers:
     # --- waiting for a debtor -------------------------------------------------------------------------------
 
     async def _known(self, connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:
-        """The card that each known id stands for now; for unknown ones the wake-up call is held off first."""
+        """The card that each known id stands for now; neither a merge nor a wake-up call comes in between."""
         wanted = set(ids)
-        targets = await debtors.resolve(connection, wanted)
+        targets = await debtors.hold(connection, wanted)
         unknown = wanted - set(targets)
         if unknown:
             await parked.guard(connection, [_waits_for(debtor_id) for debtor_id in unknown])
-            targets |= await debtors.resolve(connection, unknown)
+            targets |= await debtors.hold(connection, unknown)
         return targets
 
     def _park(self, event: SaleCompleted | InvoiceCreated, source: str, identity: str) -> Parked:

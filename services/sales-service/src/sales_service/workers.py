@@ -101,8 +101,11 @@ class CorrectionWorker:
         return max(self.distributions.window.longest, RETRY)
 
     def _latest(self) -> datetime:
-        """No window ends later than this, so what waits for a later moment waits for a clock that was set back."""
-        return self.clock.now() + self._longest()
+        """No window ends nearly as late as this, so what waits for a later moment waits for a clock that was set back.
+
+        Twice the longest wait, because the clocks of two machines are never quite the same.
+        """
+        return self.clock.now() + 2 * self._longest()
 
     async def _wait(self, stop: asyncio.Event) -> None:
         """Until the next one is due, one more is put down, or the poll that stands behind both."""

@@ -101,7 +101,10 @@ async def personal_data(
     return StreamingResponse(
         _document(sales_, target, ids),
         media_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="personal-data-sales-{target}.json"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="personal-data-sales-service-{target}.json"',
+            "Cache-Control": "no-store",
+        },
     )
 
 
