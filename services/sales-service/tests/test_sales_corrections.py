@@ -320,6 +320,9 @@ async def test_one_that_can_not_be_told_is_put_off_and_holds_up_nobody(
         assert rows[good.debtor_id] is None
         assert rows[bad.debtor_id] == clock.now() + RETRY
         assert await worker.publish_due() == 0
+        # A replica whose clock is a little behind does not take it for a clock that was set back.
+        behind = CorrectionWorker(database, FixedClock(clock.now() - SECOND), worker.distributions)
+        assert await behind.publish_due() == 0
         # It goes out by itself as soon as it can.
         clock.advance(RETRY)
         healthy = replace(worker.distributions, outbox=Outbox(SOURCE))
