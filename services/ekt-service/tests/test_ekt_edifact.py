@@ -218,14 +218,17 @@ def test_real_files_of_other_senders_are_read_without_loss_and_written_back_equa
     interchange = read(data)
     again = ClocktWriter(name_length=35).write(interchange)
 
-    def meanings(raw: bytes) -> list[object]:
-        kept = [s.content() for s in tokenize(raw.decode()).segments if s.tag not in ("UNB", "UNH", "UNT")]
-        return sorted(repr(content) for content in kept if _says_something(content))
+    def meanings(raw: bytes) -> list[str]:
+        # UNT counts segments, and those that say nothing are not written again. Capitals are UNOA's own wish.
+        kept = [segment.content() for segment in tokenize(raw.decode()).segments if segment.tag != "UNT"]
+        return sorted(repr(content).casefold() for content in kept if _says_something(content))
 
     assert meanings(again) == meanings(data)
-    assert replace(read(again), envelope=interchange.envelope, messages=()) == replace(
-        interchange, messages=()
-    )
+    envelope, first = interchange.envelope, read(again).envelope
+    assert replace(first, sender=envelope.sender) == envelope
+    assert first.sender.casefold() == envelope.sender.casefold()
+    assert read(again).messages == interchange.messages
+    assert validate(again).acceptable
 
 
 def _says_something(content: tuple[str, tuple[tuple[str, ...], ...]]) -> bool:

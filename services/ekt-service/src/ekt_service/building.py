@@ -161,4 +161,4 @@ class Building:
 
 
 def _day_of(ready: Ready) -> Day:
-    return Day(ready.ekt.sale.administration, ready.debtor.id, ready.sale.order_day)
+    return Day(ready.ekt.sale.administration, ready.debtor.id, ready.sale.order_day, ready.sale.debtor_id)

@@ -22,6 +22,7 @@ from ekt_service.edifact.clockt import (
     Message,
     OptionalSegment,
     Transaction,
+    is_gln,
 )
 from ekt_service.edifact.self_check import check
 from ekt_service.edifact.writer import ClocktWriter
@@ -43,6 +44,7 @@ class Format:
         separate_files: one file for each order line.
         file_name_pattern: see `file_name`.
         auction: NAD+FLA.
+        delivery_place: NAD+DP, a GLN.
     """
 
     charset: CharacterSet
@@ -53,11 +55,23 @@ class Format:
     kind: str
     buyer: str
     receiver: str
+    delivery_place: str = ""
+
+    @property
+    def receiver_qualifier(self) -> str:
+        """Qualifier of the receiver in UNB: 14 for a GLN, ZZ for an agreed code."""
+        return "14" if is_gln(self.receiver) else "ZZ"
 
 
 def format_of(debtor: Debtor, module: EktModule) -> Format:
-    """The debtor's settings, filled up with the module's. No list of optional segments means all of them."""
+    """The debtor's settings, filled up with the module's. No list of optional segments means all of them.
+
+    The delivery place (NAD+DP) is the exception: a card holds no GLN of it, so it is written only where the
+    list names it and the receiver's code is a GLN.
+    """
     wanted = {name.upper() for name in debtor.ekt.optional_segments}
+    receiver = debtor.receiver_code
+    has_place = OptionalSegment.DELIVERY_PLACE in wanted and is_gln(receiver)
     return Format(
         charset=_CHARSETS[debtor.ekt.character_set],
         optional=frozenset(each for each in OptionalSegment if each in wanted) if wanted else ALL_OPTIONAL,
@@ -66,7 +80,8 @@ def format_of(debtor: Debtor, module: EktModule) -> Format:
         auction=debtor.ekt.auction_code or module.auction_code,
         kind=debtor.ekt.bgm_code,
         buyer=debtor.buyer_code,
-        receiver=debtor.receiver_code,
+        receiver=receiver,
+        delivery_place=receiver if has_place else "",
     )
 
 
@@ -104,6 +119,7 @@ def build(
             sender=module.sender_code,
             sender_qualifier=module.sender_qualifier,
             receiver=form.receiver,
+            receiver_qualifier=form.receiver_qualifier,
             prepared=wall,
             reference=str(reference),
             application=module.application,
@@ -119,6 +135,7 @@ def build(
                 lines=(line,),
                 kind=form.kind,
                 seller=module.seller_gln,
+                delivery_place=form.delivery_place,
             )
             for place, line in enumerate(group, 1)
         )
