@@ -64,7 +64,10 @@ async def test_EF_67_EF_68_method_and_templates_must_be_configured(
     ("changes", "field"),
     [
         ({"templates": {"nl": {"subject": "x", "text": "{{ customer }}"}}}, "customer"),
-        ({"templates": {"nl": {"subject": "{% if %}", "text": "x"}}}, "subject of template 'nl'"),
+        ({"templates": {"nl": {"subject": "{% if %}", "text": "x"}}}, "templates.nl.subject"),
+        ({"templates": {"nl": {"subject": "x", "text": "x", "file_name": "a/b"}}}, "templates.nl.file_name"),
+        ({"templates": {"Dutch": {"subject": "x", "text": "x"}}}, "'Dutch' is no language"),
+        ({"seller_gln": "8714231141900"}, "check digit"),
         ({"templates": {"nl": {"subject": "x", "text": "{{ ''.__class__.__mro__ }}"}}}, "nl"),
         ({"file_name_pattern": "../{reference}"}, "safe file name"),
         ({"file_name_pattern": "EKT{when}"}, "{when}"),

@@ -364,15 +364,27 @@ def replace_line(line, **changes):
     return line.model_copy(update=changes)
 
 
-@pytest.mark.parametrize("language", ["nl", "en", "de"])
-async def test_the_mail_speaks_the_debtors_language_or_the_default_one(world: World, language: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "begins", "day"),
+    [
+        ("nl", "Geachte Fleuriste", "30-01-2026"),
+        ("en", "Dear Fleuriste", "30-01-2026"),
+        ("de", "Guten Tag Fleuriste", "30.01.2026"),
+        ("fr", "Bonjour Fleuriste", "30/01/2026"),
+        ("sv", "Hej Fleuriste", "2026-01-30"),
+        ("it", "Dear Fleuriste", "30-01-2026"),
+    ],
+)
+async def test_the_mail_speaks_the_debtors_language_or_the_default_one(
+    world: World, language: str, begins: str, day: str
+) -> None:
     debtor = a_debtor(language=language, name="Fleuriste Crème & Söhne")
     await world.publish(debtor, a_sale(debtor.debtor_id))
     (mail,) = await world.sink.mails(address_of(debtor), 1)
     whole = (await world.sink.http.get(f"/api/messages/{mail['id']}")).json()
-    assert whole["text"].startswith("Geachte" if language == "nl" else "Dear")
+    assert whole["text"].startswith(begins)
     assert "Fleuriste Crème & Söhne" in whole["text"]
-    assert mail["subject"] == "EKT 30-01-2026 - Voorbeeld Bloemen"
+    assert mail["subject"] == f"EKT {day} - Voorbeeld Bloemen"
 
 
 async def test_several_addresses_get_the_same_mail(world: World) -> None:

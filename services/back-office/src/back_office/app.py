@@ -25,6 +25,8 @@ from back_office.web.pages import (
     debtors,
     deliveries,
     ekt_check,
+    ekt_log,
+    ekts,
     home,
     invoice,
     invoices,
@@ -69,6 +71,8 @@ PAGES = (
     invoice,
     accounting,
     deliveries,
+    ekt_log,
+    ekts,
     ekt_check,
     jobs,
 )

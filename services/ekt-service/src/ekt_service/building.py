@@ -124,9 +124,10 @@ class Building:
     def _as_mail(
         self, plan: Plan, ekt: Ekt, debtor: Debtor, settings: EktModule, built: list[EktFile]
     ) -> Plan:
-        template = settings.template_for(debtor.language)
-        if template is None:
+        chosen = settings.mail_for(debtor.language)
+        if chosen is None:
             raise RuntimeError("requirements() lets no mail pass without a template")
+        language, template = chosen
         fields = mail.MailFields(
             debtor_name=debtor.name,
             order_day=ekt.sale.order_day,
@@ -134,6 +135,8 @@ class Building:
             resend=ekt.trigger is EktTrigger.RESEND,
             sender_name=settings.sender_name,
             file_names=", ".join(file.name for file in built),
+            debtor_number=debtor.number,
+            language=language,
         )
         message_id = f"<{ekt.id}@{self.mail_domain}>"
         recipients = [mail.wire_address(address) for address in debtor.emails]

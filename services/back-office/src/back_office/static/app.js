@@ -4,5 +4,6 @@ import { guard } from "./guard.js";
 import { keys } from "./keys.js";
 import { tips } from "./tips.js";
 import { live } from "./live.js";
+import { drop } from "./drop.js";
 
-for (const start of [select, guard, keys, tips, live]) start(document);
+for (const start of [select, guard, keys, tips, live, drop]) start(document);

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from klokwerk_contracts import SaleCompleted
+from klokwerk_contracts.debtor_changed import EktMethod
 from klokwerk_contracts.sale_completed import SaleLine, goods_total
 
 from ekt_service.domain.debtor import Debtor
@@ -76,13 +77,21 @@ def format_of(debtor: Debtor, module: EktModule) -> Format:
         charset=_CHARSETS[debtor.ekt.character_set],
         optional=frozenset(each for each in OptionalSegment if each in wanted) if wanted else ALL_OPTIONAL,
         separate_files=debtor.ekt.separate_files,
-        file_name_pattern=debtor.ekt.file_name_pattern or module.file_name_pattern,
+        file_name_pattern=file_name_pattern(debtor, module),
         auction=debtor.ekt.auction_code or module.auction_code,
         kind=debtor.ekt.bgm_code,
         buyer=debtor.buyer_code,
         receiver=receiver,
         delivery_place=receiver if has_place else "",
     )
+
+
+def file_name_pattern(debtor: Debtor, module: EktModule) -> str:
+    """The debtor's own pattern, else that of the mail in the debtor's language, else the module's."""
+    if debtor.ekt.file_name_pattern:
+        return debtor.ekt.file_name_pattern
+    mail = module.mail_for(debtor.language) if debtor.ekt.method is EktMethod.EMAIL else None
+    return (mail[1].file_name if mail else "") or module.file_name_pattern
 
 
 def files_needed(sale: SaleCompleted, form: Format) -> int:

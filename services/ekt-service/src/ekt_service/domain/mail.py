@@ -1,40 +1,21 @@
-"""The mail around an EKT: addresses, templates, and the whole message as bytes."""
+"""The mail around an EKT: addresses, fields, and the whole message as bytes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import lru_cache
-from typing import Annotated, ClassVar
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from ekt_service.domain.default_templates import written_day
 from ekt_service.domain.ekt import EktFile
+from ekt_service.domain.templates import MailTemplate, TemplateFault, compiled, faults_of
 
 MEDIA_TYPE = ("application", "EDIFACT")
 _POLICY = SMTP.clone(cte_type="7bit")
-_JINJA = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
-)
-
-
-class TemplateUnusableError(ValueError):
-    """A mail template that can't be filled; the text names language, part and cause."""
-
-
-class MailTemplate(BaseModel):
-    """Subject and text with fields in double braces, such as ``{{ order_day }}``."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    subject: Annotated[str, StringConstraints(max_length=200)] = ""
-    text: Annotated[str, StringConstraints(max_length=10_000)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +23,12 @@ class MailFields:
     """What a template may use.
 
     Args:
-        order_day: shown as 30-01-2026.
+        order_day: written as the language does, in Dutch 30-01-2026.
         lines: number of order lines.
         resend: true for everything after the first sending.
         file_names: names of the attachments, separated by a comma.
+        debtor_number: empty while there is none.
+        language: of the template.
     """
 
     debtor_name: str
@@ -54,12 +37,15 @@ class MailFields:
     resend: bool
     sender_name: str
     file_names: str
+    debtor_number: str = ""
+    language: str = "nl"
 
     def values(self) -> dict[str, object]:
         """By the names used in templates."""
         return {
             "debtor_name": self.debtor_name,
-            "order_day": f"{self.order_day:%d-%m-%Y}",
+            "debtor_number": self.debtor_number,
+            "order_day": written_day(self.order_day, self.language),
             "lines": self.lines,
             "resend": self.resend,
             "sender_name": self.sender_name,
@@ -67,7 +53,32 @@ class MailFields:
         }
 
 
-_EXAMPLE = MailFields("Example", date(2026, 1, 30), 2, True, "Sender", "EKT260130-1.edi")
+SAMPLE = MailFields(
+    "Bloemen & Co", date(2026, 1, 30), 12, False, "", "EKT260130-1001.edi", debtor_number="10001"
+)
+"""A mail that never was, for trying templates out."""
+
+
+def template_faults(template: MailTemplate) -> list[TemplateFault]:
+    """Everything that keeps a template from being filled, tried with one line and several, first time and again."""
+    once = replace(SAMPLE, sender_name="Sender")
+    again = replace(once, lines=1, resend=True, debtor_number="")
+    return faults_of(template, (once.values(), again.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class FilledMail:
+    """Subject and text as they go out."""
+
+    subject: str
+    text: str
+
+
+def filled(template: MailTemplate, fields: MailFields) -> FilledMail:
+    """A template with its fields; the subject is one line whatever stands in them."""
+    values = fields.values()
+    subject = " ".join(compiled(template.subject).render(values).split())
+    return FilledMail(subject, compiled(template.text).render(values))
 
 
 def _validated(address: str) -> ValidatedEmail:
@@ -90,30 +101,6 @@ def wire_address(address: str) -> str:
     return _validated(address).ascii_email or address
 
 
-def check_template(language: str, template: MailTemplate) -> None:
-    """Fill a template with an example, so that a broken one is refused when it is saved.
-
-    Raises:
-        TemplateUnusableError: unknown field, wrong syntax, or an empty subject or text.
-    """
-    for part, source in (("subject", template.subject), ("text", template.text)):
-        for fields in (_EXAMPLE, MailFields("Example", date(2026, 1, 30), 1, False, "Sender", "a.edi")):
-            try:
-                filled = _compiled(source).render(fields.values())
-            except (TemplateError, TypeError, ValueError, ArithmeticError) as problem:
-                names = ", ".join(_EXAMPLE.values())
-                raise TemplateUnusableError(
-                    f"The {part} of template {language!r} can't be filled: {problem}. Known fields: {names}."
-                ) from problem
-            if not filled.strip():
-                raise TemplateUnusableError(f"The {part} of template {language!r} is empty when filled.")
-
-
-@lru_cache(maxsize=256)
-def _compiled(source: str):  # type: ignore[no-untyped-def]  # jinja2's Template
-    return _JINJA.from_string(source)
-
-
 def compose(
     template: MailTemplate,
     fields: MailFields,
@@ -134,8 +121,8 @@ def compose(
         made: aware instant for the Date header.
     """
     message = EmailMessage(policy=_POLICY)
-    subject = " ".join(_compiled(template.subject).render(fields.values()).split())
-    message["Subject"] = subject
+    mail = filled(template, fields)
+    message["Subject"] = mail.subject
     message["From"] = Address(display_name=sender[0], addr_spec=sender[1])
     message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
     if reply_to:
@@ -143,7 +130,7 @@ def compose(
     message["Date"] = format_datetime(made)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_compiled(template.text).render(fields.values()))
+    message.set_content(mail.text)
     for file in files:
         message.add_attachment(
             file.content, maintype=MEDIA_TYPE[0], subtype=MEDIA_TYPE[1], filename=file.name

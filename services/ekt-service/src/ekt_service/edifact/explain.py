@@ -18,7 +18,7 @@ from ekt_service.edifact.validator import Report, validate
 
 MOST_VALUES = 60
 """Values of one segment that are told; no segment of an EKT has so many."""
-_NAMED_CODES = {
+NAMED_CODES = {
     ("unb", "charset"): {"UNOA": "unoa", "UNOB": "unob", "UNOC": "unoc", "UNOY": "unoy"},
     ("unb", "sender_kind"): {"14": "gln", "ZZ": "agreed"},
     ("unb", "receiver_kind"): {"14": "gln", "ZZ": "agreed"},
@@ -31,6 +31,7 @@ _NAMED_CODES = {
     ("pac", "packaging"): {"999": "one_way"},
     ("eqd", "carrier"): {"BX": "box"},
 }
+"""Codes whose name is known, by segment and value."""
 
 
 class Part(StrEnum):
@@ -220,7 +221,7 @@ def _values(segment: Segment, meaning: Meaning, place: _Place) -> Iterator[Value
 
 def _read(spot: Spot, meaning: str, text: str) -> str:
     if spot.kind is Kind.CODE:
-        return _NAMED_CODES.get((meaning, spot.code), {}).get(text, "")
+        return NAMED_CODES.get((meaning, spot.code), {}).get(text, "")
     if spot.kind is Kind.DAY:
         day = _day(text)
         return day.isoformat() if day else ""

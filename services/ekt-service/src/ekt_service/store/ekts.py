@@ -21,7 +21,8 @@ _COLUMNS = (
     "state, sale_revision, method, recipient, file_name, sha256, lines, message, reason, note, requested_by, "
     "requested_at, made_at, changed_at, confirmed_at, confirmed_by, confirm_note"
 )
-_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
+COLUMN_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
+"""Columns of an EKT, as `ekt_of` takes them."""
 _INSERT = sa.text(
     f"insert into ekt (natural_key, {_COLUMNS}) select natural_key, {_COLUMNS} "
     "from json_populate_recordset(cast(null as ekt), cast(:rows as json)) "
@@ -98,16 +99,6 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list of EKTs is narrowed to."""
-
-    administration: str | None = None
-    debtor_id: str | None = None
-    order_day: date | None = None
-    state: DeliveryState | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """Numbers for the home page."""
 
@@ -162,13 +153,13 @@ async def update(connection: AsyncConnection, ekts: Sequence[Ekt]) -> list[Ekt]:
 async def get(connection: AsyncConnection, ekt_id: UUID, *, lock: bool = False) -> Ekt | None:
     """One EKT; `lock` keeps it until the transaction ends."""
     row = (await connection.execute(_LOCK_ONE if lock else _GET, {"id": ekt_id})).mappings().one_or_none()
-    return _of(row) if row else None
+    return ekt_of(row) if row else None
 
 
 async def lock_waiting(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
     """Those of `ids` that still wait, locked."""
     rows = await connection.execute(_LOCK, {"ids": list(ids)})
-    return [_of(row) for row in rows.mappings()]
+    return [ekt_of(row) for row in rows.mappings()]
 
 
 async def of_day(connection: AsyncConnection, administration: str, debtor_id: str, day: date) -> list[Ekt]:
@@ -176,28 +167,7 @@ async def of_day(connection: AsyncConnection, administration: str, debtor_id: st
     rows = await connection.execute(
         _OF_DAY, {"administration": administration, "debtor": debtor_id, "day": day}
     )
-    return [_of(row) for row in rows.mappings()]
-
-
-async def page(
-    connection: AsyncConnection, filters: Filters, after: tuple[datetime, UUID] | None, limit: int
-) -> list[Ekt]:
-    """EKTs newest first, up to one more than `limit`."""
-    conditions = ["true"]
-    values: dict[str, Any] = {"limit": limit + 1}
-    for name in ("administration", "debtor_id", "order_day", "state"):
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(f"{name} = :{name}")
-            values[name] = value
-    if after is not None:
-        conditions.append("(made_at, id) < (:at, :id)")
-        values |= {"at": after[0], "id": after[1]}
-    statement = f"select {_COLUMNS} from ekt where {' and '.join(conditions)} "
-    rows = await connection.execute(
-        sa.text(statement + "order by made_at desc, id desc limit :limit"), values
-    )
-    return [_of(row) for row in rows.mappings()]
+    return [ekt_of(row) for row in rows.mappings()]
 
 
 async def add_files(connection: AsyncConnection, files: Mapping[UUID, Sequence[EktFile]]) -> None:
@@ -246,7 +216,7 @@ async def counts(connection: AsyncConnection, since: datetime) -> Counts:
 
 
 def _values(ekt: Ekt) -> dict[str, Any]:
-    values = {name: getattr(ekt, name) for name in _NAMES if hasattr(ekt, name)}
+    values = {name: getattr(ekt, name) for name in COLUMN_NAMES if hasattr(ekt, name)}
     return values | {
         "administration": ekt.sale.administration,
         "sale_debtor_id": ekt.sale.debtor_id,
@@ -262,7 +232,8 @@ def _json(rows: Sequence[Mapping[str, Any]]) -> str:
     return orjson.dumps(rows, default=str).decode()
 
 
-def _of(row: sa.RowMapping) -> Ekt:
+def ekt_of(row: Mapping[Any, Any]) -> Ekt:
+    """An EKT out of a row of `COLUMN_NAMES`."""
     values: dict[str, Any] = dict(row)
     sale = SaleKey(values.pop("administration"), values.pop("sale_debtor_id"), values.pop("order_day"))
     values |= {
