@@ -4,6 +4,7 @@ A busy hour completes hundreds of distributions, so everything that has to be as
 once for all EKTs of a batch.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -72,10 +73,13 @@ class Building:
         numbers = await line_numbers.numbers_for(connection, wanted)
         needed = [ekt_files.files_needed(each.sale, form) for each, form in zip(ready, forms, strict=True)]
         references = iter(await ekts.new_references(connection, sum(needed)))
-        return [
-            self._one(each, form, settings, numbers[day], [next(references) for _ in range(many)])
-            for each, form, day, many in zip(ready, forms, days, needed, strict=True)
-        ]
+        decisions = []
+        for each, form, day, many in zip(ready, forms, days, needed, strict=True):
+            own = [next(references) for _ in range(many)]
+            decisions.append(self._one(each, form, settings, numbers[day], own))
+            # Building hundreds takes a second; sendings under way and requests get their turn in between.
+            await asyncio.sleep(0)
+        return decisions
 
     def _one(
         self,

@@ -142,13 +142,23 @@ class Sending:
         await self._follow_up(connection, decisions, written)
 
     async def on_delivery(self, connection: AsyncConnection, delivery: Delivery) -> None:
-        """Take over what became of a delivery; the channel's answer becomes the EKT's message."""
-        ekt = await ekts.get(connection, UUID(delivery.subject), lock=True)
-        state = DeliveryState(delivery.state.value)
-        if ekt is None or (ekt.state is state and ekt.message == delivery.message):
-            return
-        changed = replace(ekt, state=state, message=delivery.message, changed_at=self.clock.now())
-        await self.record(connection, changed)
+        """Take over what became of one delivery."""
+        await self.on_deliveries(connection, [delivery])
+
+    async def on_deliveries(self, connection: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        """Take over what became of deliveries; the channel's answer becomes the EKT's message.
+
+        The EKTs are locked in the order of their ids, so two processes never wait for each other in a circle.
+        """
+        by_id = {UUID(delivery.subject): delivery for delivery in changed}
+        told: list[Ekt] = []
+        for ekt in await ekts.lock_all(connection, by_id):
+            delivery = by_id[ekt.id]
+            state = DeliveryState(delivery.state.value)
+            if ekt.state is not state or ekt.message != delivery.message:
+                told.append(replace(ekt, state=state, message=delivery.message, changed_at=self.clock.now()))
+        written = await ekts.update(connection, told)
+        await self.outbox.append(connection, *(ekt.event() for ekt in written), time=self.clock.now())
 
     async def record(self, connection: AsyncConnection, ekt: Ekt) -> Ekt:
         """Write one changed EKT and tell it (``ekt.delivery.changed``)."""

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from ekt_service.domain.default_templates import written_day
 from ekt_service.domain.ekt import EktFile
+from ekt_service.domain.mime import Attachment, mail_bytes
 from ekt_service.domain.templates import MailTemplate, TemplateFault, compiled, faults_of
 
-MEDIA_TYPE = ("application", "EDIFACT")
-_POLICY = SMTP.clone(cte_type="7bit")
+MEDIA_TYPE = "application/EDIFACT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ def filled(template: MailTemplate, fields: MailFields) -> FilledMail:
     return FilledMail(subject, compiled(template.text).render(values))
 
 
+@lru_cache(maxsize=16_384)
 def _validated(address: str) -> ValidatedEmail:
     return validate_email(
         address, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
@@ -120,19 +120,20 @@ def compose(
         message_id: with its angle brackets; the receiver's trace is asked by it.
         made: aware instant for the Date header.
     """
-    message = EmailMessage(policy=_POLICY)
     mail = filled(template, fields)
-    message["Subject"] = mail.subject
-    message["From"] = Address(display_name=sender[0], addr_spec=sender[1])
-    message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
-    if reply_to:
-        message["Reply-To"] = Address(addr_spec=reply_to)
-    message["Date"] = format_datetime(made)
-    message["Message-ID"] = message_id
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
-    for file in files:
-        message.add_attachment(
-            file.content, maintype=MEDIA_TYPE[0], subtype=MEDIA_TYPE[1], filename=file.name
-        )
-    return message.as_bytes()
+    headers = [
+        ("Subject", mail.subject),
+        ("From", _from(*sender)),
+        ("To", ", ".join(recipients)),
+        *((("Reply-To", reply_to),) if reply_to else ()),
+        ("Date", format_datetime(made)),
+        ("Message-ID", message_id),
+        ("Auto-Submitted", "auto-generated"),
+    ]
+    attachments = [Attachment(file.name, MEDIA_TYPE, file.content) for file in files]
+    return mail_bytes(headers, mail.text, attachments, message_id)
+
+
+@lru_cache(maxsize=64)
+def _from(name: str, address: str) -> str:
+    return str(Address(display_name=name, addr_spec=address))

@@ -52,6 +52,7 @@ _GET = sa.text(f"select {_COLUMNS} from ekt where id = :id")
 _LOCK = sa.text(
     f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) and state = 'waiting' order by id for update"
 )
+_LOCK_ALL = sa.text(f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) order by id for update")
 _LOCK_ONE = sa.text(f"select {_COLUMNS} from ekt where id = :id for update")
 _WITH_FIRST = sa.text(
     "select administration, debtor_id, order_day from ekt where trigger = 'first' and "
@@ -159,6 +160,12 @@ async def get(connection: AsyncConnection, ekt_id: UUID, *, lock: bool = False) 
 async def lock_waiting(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
     """Those of `ids` that still wait, locked."""
     rows = await connection.execute(_LOCK, {"ids": list(ids)})
+    return [ekt_of(row) for row in rows.mappings()]
+
+
+async def lock_all(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
+    """Those of `ids` that there are, locked in the order of their ids."""
+    rows = await connection.execute(_LOCK_ALL, {"ids": list(ids)})
     return [ekt_of(row) for row in rows.mappings()]
 
 
