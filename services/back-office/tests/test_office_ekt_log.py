@@ -8,7 +8,7 @@ from office_shapes import DAY, card, debtor_day, difference, ekt, ekt_detail, pa
 
 
 async def shown_at(office, path: str, language: str = "en") -> str:
-    return text_of(await (await office.signed_in(language)).get(path))
+    return text_of(await (await office.speaking(language, "sales", "ops")).get(path))
 
 
 async def test_EF_51_the_log_names_customer_outcome_reason_and_recipient_and_links_to_each(office):
@@ -59,7 +59,8 @@ async def test_filters_go_to_the_service_and_show_as_chips(office):
     ):
         assert chip in shown
     assert (
-        '<input type="date" class="day" name="from_day" id="deliveries-from_day" value="2026-10-01">' in shown
+        '<input type="date" class="pick-day" name="from_day" id="deliveries-from_day" value="2026-10-01">'
+        in shown
     )
     assert "/deliveries/ekts.csv?" in shown
     # What is no day is left out instead of breaking the page.
@@ -86,7 +87,7 @@ async def test_the_filtered_log_is_saved_in_the_readers_language(office):
         return httpx.Response(200, content=b"a;b\r\n", headers=headers)
 
     office.services.answers[("GET", "ekts.test/v1/ekts.csv")] = answer
-    browser = await office.signed_in("nl")
+    browser = await office.speaking("nl", "sales", "ops")
     saved = await browser.get("/deliveries/ekts.csv?state=failed&days=today")
     assert (saved.content, saved.headers["content-disposition"]) == (
         b"a;b\r\n",
@@ -256,7 +257,7 @@ async def test_EF_48_EF_49_the_sale_and_the_card_advise_where_ekts_keep_not_arri
     assert "Ask the customer to look in the spam or junk folder." in shown
     office.services.on("GET", "debtors", "/v1/debtors/d1", card(), ETag='"4"')
     office.services.on("GET", "ekts", "/v1/debtors/d1/hints", HINTS)
-    browser = await office.signed_in("nl")
+    browser = await office.speaking("nl", "sales", "ops")
     assert 'hx-get="/debtors/d1/ekt-hints"' in (await browser.get("/debtors/d1")).text
     part = text_of(await browser.get("/debtors/d1/ekt-hints"))
     assert "Vraag de klant in de map met spam" in part

@@ -105,7 +105,7 @@ async def test_EF_68_a_broken_template_is_marked_beside_its_field_in_the_readers
     office.services.on(
         "PUT", "ekts", "/v1/settings", problem(422, "A mail template can't be used", error), 422
     )
-    browser = await office.signed_in(language)
+    browser = await office.speaking(language, "sales", "ops")
     values = form_of(await browser.get("/settings/ekt"))
     path = "/settings/ekt" if saving else "/settings/ekt/preview"
     answer = await browser.client.post(path, data={**values, "templates.en.text": "Hi {{ order_dya }}"})

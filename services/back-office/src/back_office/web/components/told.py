@@ -132,8 +132,8 @@ def verdict(file: Explanation, name: str, t: Translator, formats: Formats) -> Me
     found = t(
         "check.found_counts", errors=formats.number(file.errors), warnings=formats.number(file.warnings)
     )
-    weight, key = (Weight.WARNING, "check.usable") if file.acceptable else (Weight.ERROR, "check.bad")
-    return Message(weight, t(key, name=name), f"{text} {found}")
+    key = "check.usable" if file.acceptable else "check.bad"
+    return Message(Weight.WARNING, t(key, name=name), f"{text} {found}")
 
 
 class _Speaker:
@@ -197,7 +197,8 @@ class _Speaker:
                 case "country":
                     return self._countries.get(value.text, "")
                 case "code" if value.reads:
-                    return self._t.either(f"explain.code.{value.reads}", value.reads)
+                    words = self._t.either(f"explain.code.{value.reads}", value.reads)
+                    return words if words != value.text else ""
         except ValueError:
             return ""
         return value.reads

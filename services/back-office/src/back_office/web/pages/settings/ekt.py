@@ -256,7 +256,10 @@ def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
                 t("settings.ekt.section_mail"),
                 (text("mail_from", Control.EMAIL), text("reply_to", Control.EMAIL), language),
             ),
-            *(_template(code, template, visit) for code, template in sorted(settings.templates.items())),
+            *(
+                _template(code, template, visit, explained=not number)
+                for number, (code, template) in enumerate(sorted(settings.templates.items()))
+            ),
             _new_template(visit),
             Section(
                 t("settings.ekt.section_file"),
@@ -270,13 +273,14 @@ def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
     )
 
 
-def _template(code: str, template: MailTemplate, visit: Visit) -> Section:
+def _template(code: str, template: MailTemplate, visit: Visit, *, explained: bool) -> Section:
+    """The fields of one mail; what may stand in them is explained above the first."""
     t = visit.t
     language = t.either(f"settings.language_{code}", code)
     return Section(
         t("settings.ekt.template", language=language),
         _parts(code, template, visit),
-        help=t("settings.ekt.template_help"),
+        help=t("settings.ekt.template_help") if explained else "",
     )
 
 
