@@ -53,11 +53,6 @@ def delivery(state: str | None, explanation: str = "") -> Badge:
     )
 
 
-def bounced(explanation: str = "") -> Badge:
-    """Badge of a mail that was taken and came back later."""
-    return Badge(Tone.BAD, "delivery.bounced", explanation)
-
-
 DISPATCH: dict[str, Tone] = {
     "waiting": Tone.CALM,
     "by_hand": Tone.WARN,

@@ -31,7 +31,7 @@ def file_address(ekt: Ekt, number: int | None = None) -> str:
 def badge(ekt: Ekt) -> Badge:
     """State of an EKT with what the other side said."""
     if ekt.bounced_at is not None:
-        return badges.bounced(ekt.message)
+        return badges.delivery("bounced", ekt.message)
     return badges.delivery(ekt.state, ekt.message)
 
 
