@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ekt_world import (
     MODULE,
+    SECRET,
     MailSink,
     World,
     a_debtor,
@@ -35,6 +36,8 @@ async def own_process(
         "KLOKWERK_SMTP": sink.smtp,
         "KLOKWERK_MAIL_TRACE_URL": sink.url,
         "KLOKWERK_EKT_FOLDER": str(folder),
+        "KLOKWERK_SECRET_KEY": SECRET,
+        "KLOKWERK_EKT_INTERNAL_TARGETS": "true",
         "KLOKWERK_ROLES": "consumers,workers",
         "KLOKWERK_PORT": "0",
         "KLOKWERK_DELIVERY_LEASE_SECONDS": "1",
