@@ -13,6 +13,7 @@ import httpx
 import sqlalchemy as sa
 from ekt_service.app import NAME, create_app
 from ekt_service.settings import EktSettings
+from fastapi import FastAPI
 from klokwerk.database import Database
 from klokwerk.deliveries import DeliveryWorker
 from klokwerk.kafka import KafkaAddress
@@ -122,6 +123,7 @@ class World:
     folder: Path
     database: Database
     tokens: TokenIssuer
+    app: FastAPI
     _revisions: dict[str, int] = field(default_factory=dict)
 
     def headers(self, *roles: str) -> dict[str, str]:
@@ -229,7 +231,7 @@ async def start_world(
             worker.questions = [pause * HASTE for pause in worker.questions]
     database = Database(url, pool=2)
     async with running(app) as http:
-        yield World(http, kafka, sink, folder, database, tokens)
+        yield World(http, kafka, sink, folder, database, tokens, app)
     await database.close()
 
 

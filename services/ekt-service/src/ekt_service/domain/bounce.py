@@ -95,9 +95,11 @@ def _meaning(message: Message, tokens: tuple[Token, ...]) -> Notice:
     failed = [address.strip() for address in str(message.get("X-Failed-Recipients", "")).split(",")]
     if failing := tuple(Failing(address, _words(text)) for address in failed if "@" in address):
         return Notice(Meaning.BOUNCED, tokens, failing, _words(text))
-    if not _from_a_server(message, subject):
-        meaning = Meaning.AUTO_REPLY if _is_automatic(message) else Meaning.UNREADABLE
-        return Notice(meaning, tokens, words=subject)
+    if not _from_a_server(message):
+        if _is_automatic(message):
+            return Notice(Meaning.AUTO_REPLY, tokens, words=subject)
+        if _flat(message.get("Return-Path")) != "<>" or not _BOUNCED.search(subject):
+            return Notice(Meaning.UNREADABLE, tokens, words=subject)
     if _DELAYED.search(subject) and not _FINAL_STATUS.search(text):
         return Notice(Meaning.DELAYED, tokens, words=_words(text) or subject)
     if _BOUNCED.search(subject) or _FINAL_STATUS.search(text):
@@ -174,10 +176,8 @@ def _returned_sender(message: Message) -> str:
     return "\n".join(texts)
 
 
-def _from_a_server(message: Message, subject: str) -> bool:
-    sender = parseaddr(_flat(message.get("From")))[1]
-    empty_path = _flat(message.get("Return-Path")) == "<>"
-    return bool(_FROM_SERVERS.match(sender)) or (empty_path and bool(_BOUNCED.search(subject)))
+def _from_a_server(message: Message) -> bool:
+    return bool(_FROM_SERVERS.match(parseaddr(_flat(message.get("From")))[1]))
 
 
 def _is_automatic(message: Message) -> bool:
