@@ -26,7 +26,7 @@ from klokwerk.testing import eventually, fresh_database
 
 @asynccontextmanager
 async def own_process(
-    url: str, kafka: KafkaAddress, sink: MailSink, folder: Path
+    url: str, kafka: KafkaAddress, sink: MailSink, folder: Path, roles: str = "consumers,workers"
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """``python -m ekt_service serve`` without an API; it is gone afterwards."""
     env = os.environ | {
@@ -38,7 +38,7 @@ async def own_process(
         "KLOKWERK_EKT_FOLDER": str(folder),
         "KLOKWERK_SECRET_KEY": SECRET,
         "KLOKWERK_EKT_INTERNAL_TARGETS": "true",
-        "KLOKWERK_ROLES": "consumers,workers",
+        "KLOKWERK_ROLES": roles,
         "KLOKWERK_PORT": "0",
         "KLOKWERK_DELIVERY_LEASE_SECONDS": "1",
     }

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from customer_world import Customer, connect
-from ekt_world import World, a_request, a_sale, a_sale_line
+from ekt_world import World, a_debtor, a_request, a_sale, a_sale_line, address_of
 from klokwerk.testing import eventually
 from klokwerk_contracts import DebtorChanged
 
@@ -243,6 +243,31 @@ async def test_a_connection_taken_away_before_the_sending_is_told_and_nothing_is
     missing = (await world.day(debtor.debtor_id))["missing"]
     assert [item["code"] for item in missing] == ["EF-67"]
     assert "host key" in missing[0]["text"]
+
+
+async def test_a_card_changed_while_its_ekt_is_on_its_way_sends_nothing_twice_and_loses_nothing(
+    world: World, customer: Customer
+) -> None:
+    debtor = await customer.debtor(world, "sftp")
+    await customer.behave(full=True)
+    await world.publish(a_sale(debtor.debtor_id))
+
+    async def tried() -> bool:
+        return "No space" in (await world.only(debtor.debtor_id))["message"]
+
+    await eventually(tried)
+    by_mail = a_debtor(debtor.debtor_id, 2)
+    await world.publish(by_mail)
+    await world.consumed(DebtorChanged)
+    await customer.behave()
+    (first,) = await world.ekts(debtor.debtor_id, 1)
+    assert (first["method"], list(customer.arrived(debtor, "sftp"))) == ("sftp", [first["file_name"]])
+    assert await world.sink.to(address_of(by_mail)) == []
+    await world.publish(a_request(debtor.debtor_id))
+    log = await world.ekts(debtor.debtor_id, 2)
+    assert (log[1]["method"], log[1]["recipient"]) == ("email", address_of(by_mail))
+    assert len(await world.sink.mails(address_of(by_mail), 1)) == 1
+    assert len(customer.arrived(debtor, "sftp")) == 1
 
 
 async def test_what_was_sent_elsewhere_is_not_looked_for_at_a_new_place(
