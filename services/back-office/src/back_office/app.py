@@ -21,10 +21,13 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    confirmation,
     debtor_configuration,
+    debtor_connection,
     debtors,
     deliveries,
     ekt_check,
+    ekt_confirmation,
     home,
     invoice,
     invoices,
@@ -53,12 +56,15 @@ PAGES = (
     home,
     debtors,
     debtor_configuration,
+    debtor_connection,
     sales,
     invoices,
     invoice,
     accounting,
     deliveries,
     ekt_check,
+    ekt_confirmation,
+    confirmation,
     jobs,
 )
 SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)

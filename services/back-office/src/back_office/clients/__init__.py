@@ -10,6 +10,8 @@ import httpx
 
 from back_office.clients.accounting import AccountingClient
 from back_office.clients.company import CompanyClient
+from back_office.clients.confirmations import ConfirmationClient
+from back_office.clients.connections import ConnectionClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
@@ -27,6 +29,7 @@ class Clients:
     sales: SalesClient
     company: CompanyClient
     ekts: EktClient
+    connections: ConnectionClient
     dispatch: DispatchClient
     accounting: AccountingClient
     jobs: Mapping[ServiceName, JobClient]
@@ -72,11 +75,17 @@ class Services:
             sales=SalesClient(callers[ServiceName.SALES]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
+            connections=ConnectionClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
             jobs={name: JobClient(caller) for name, caller in callers.items()},
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )
+
+    def confirmations(self, correlation: str) -> ConfirmationClient:
+        """The client for whoever holds a confirmation link, signed in or not."""
+        name = ServiceName.EKTS
+        return ConfirmationClient(Caller(self._http[name], name, token="", correlation=correlation))
 
     async def close(self) -> None:
         """Close the connections."""

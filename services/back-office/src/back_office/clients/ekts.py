@@ -39,6 +39,10 @@ class Ekt(Shape):
     file_name: Words = ""
     files: tuple[EktFile, ...] = ()
     changed_at: datetime | None = None
+    bounced_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    confirmed_by: Words = ""
+    confirm_note: Words = ""
 
 
 class Requirement(Shape):
@@ -57,6 +61,7 @@ class DebtorDay(Shape):
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
     recipient: Words = ""
+    other_address_possible: bool = False
     ekts: tuple[Ekt, ...] = ()
 
 
@@ -84,6 +89,8 @@ class EktSettings(BaseModel):
     file_name_pattern: Words = ""
     name_length: int = 20
     test: bool = False
+    other_address_allowed: bool = False
+    confirmation_link: bool = False
     changed_at: datetime | None = None
     changed_by: Words = ""
     email_possible: bool = False
@@ -130,6 +137,11 @@ class EktClient:
     def file(self, ekt_id: str, number: str = "1") -> AbstractAsyncContextManager[Download]:
         """The file as it was sent."""
         return self._caller.download(at("ekts", ekt_id, "file"), {"number": number})
+
+    async def confirm(self, ekt_id: str, note: str, once: str) -> Ekt:
+        """Write down that the customer said it arrived (EF-47)."""
+        path = at("ekts", ekt_id, "confirm")
+        return (await self._caller.send("POST", path, Ekt, {"note": note}, once=once)).value
 
     async def settings(self) -> Answer[EktSettings]:
         """The settings of the EKT module."""

@@ -143,6 +143,7 @@ class Caller:
         *,
         revision: str = "",
         once: str = "",
+        seconds: float | None = None,
     ) -> Answer[T]:
         """Change something; never tried again.
 
@@ -153,6 +154,7 @@ class Caller:
             body: sent as JSON.
             revision: the revision the change was made on.
             once: key that keeps a double click from counting twice.
+            seconds: how long the answer may take, where it takes longer than usual.
         """
         headers = self._headers()
         if revision:
@@ -160,7 +162,9 @@ class Caller:
         if once:
             headers["Idempotency-Key"] = once
         try:
-            response = await self._http.request(method, path, json=body, headers=headers)
+            response = await self._http.request(
+                method, path, json=body, headers=headers, timeout=seconds or httpx.USE_CLIENT_DEFAULT
+            )
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind)
@@ -195,11 +199,8 @@ class Caller:
             raise self._away(error) from error
 
     def _headers(self) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {self._token}",
-            "Accept": "application/json",
-            "X-Correlation-Id": self._correlation,
-        }
+        headers = {"Accept": "application/json", "X-Correlation-Id": self._correlation}
+        return headers | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
 
     def _read(self, response: httpx.Response, kind: type[T] | TypeAdapter[T]) -> Answer[T]:
         if response.is_error:
