@@ -125,7 +125,7 @@ async def start_servers(
         if not all(given[name] for name in names)
     ]
     if customer:
-        tasks.append(asyncio.ensure_future(_customer(state, running, port, say)))
+        tasks.append(asyncio.ensure_future(start_customer(state, running, port, say)))
     try:
         for found in await asyncio.gather(*tasks):
             given |= {name: address for name, address in found.items() if not given[name]}
@@ -233,7 +233,10 @@ async def start_simulators(state: Path, ports: Mapping[str, int]) -> Program:
     return program
 
 
-async def _customer(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
+async def start_customer(
+    state: Path, running: RunningServers, port: ChoosePort, say: Say = say_nothing
+) -> dict[str, str]:
+    """Start a customer's own SFTP, FTPS and web server and await them; no address of ours comes of it."""
     ports = {name: port(f"customer-{name}") for name in ("sftp", "ftps", "http")}
     env = os.environ | {f"KLOKWERK_PORT_CUSTOMER_{name.upper()}": str(each) for name, each in ports.items()}
     env |= {

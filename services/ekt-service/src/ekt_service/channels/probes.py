@@ -106,7 +106,8 @@ class Prober:
         except HostKeyError as found:
             shown = found.shown or await self._host_key(route)
             steps.add("connect", StepOutcome.DONE)
-            raise steps.stop("host_key", str(found), asks=shown) from None
+            words = str(found) if route.fingerprint else "Nobody has accepted this key yet."
+            raise steps.stop("host_key", words, asks=shown) from None
         except SftpSignInError as words:
             steps.add("connect", StepOutcome.DONE)
             steps.add("host_key", StepOutcome.DONE, route.fingerprint)
