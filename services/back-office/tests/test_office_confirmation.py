@@ -1,4 +1,4 @@
-"""Confirmations: the customer's page behind the link, and what somebody writes down after a phone call."""
+"""The customer's page behind the confirmation link, and the resend to another address."""
 
 from __future__ import annotations
 
@@ -63,38 +63,6 @@ async def test_links_that_are_not_ours_and_a_service_that_is_away_are_explained(
     office.services.away("GET", "ekts", PATH)
     page = await office.browser().get(f"/confirm/{TOKEN}")
     assert (page.status_code, "Try again" in text_of(page)) == (502, True)
-
-
-async def test_EF_47_a_confirmation_by_phone_is_written_down_from_the_sales_page(office):
-    on_sale(office, ekt(1), ekt(2, state="failed"), ekt(3, file_name="", files=[], state="failed"))
-    office.services.on("POST", "ekts", "/v1/ekts/00000002/confirm", ekt(2))
-    browser = await office.signed_in()
-    page = await browser.get(f"/sales/{DAY}/d1")
-    choices = page.text.split('id="f-confirmed-ekt"')[1].split("</select>")[0]
-    assert choices.index("00000002") < choices.index("00000001")
-    assert "00000003" not in choices
-    answer = await browser.post(
-        f"/sales/{DAY}/d1/confirmed",
-        {"ekt": "00000002", "note": "Piet called", "_once": "k1"},
-        page=f"/sales/{DAY}/d1",
-    )
-    assert answer.headers["location"] == f"/sales/{DAY}/d1"
-    request = office.services.last("POST", "/v1/ekts/00000002/confirm")
-    assert (body_of(request), request.headers["idempotency-key"]) == ({"note": "Piet called"}, "k1")
-
-
-async def test_the_log_says_who_confirmed_and_what_came_back(office):
-    on_sale(
-        office,
-        ekt(1, confirmed_at="2026-11-02T10:00:00Z", confirmed_by="customer"),
-        ekt(2, confirmed_at="2026-11-02T10:00:00Z", confirmed_by="Anna", confirm_note="by phone"),
-        ekt(3, state="failed", bounced_at="2026-11-02T10:00:00Z", message="It came back from a@b.example"),
-    )
-    shown = text_of(await (await office.signed_in()).get(f"/sales/{DAY}/d1"))
-    assert "Confirmed by the customer on 2 Nov 2026, 11:00:00" in shown
-    assert "noted by Anna on 2 Nov 2026, 11:00:00: by phone" in shown
-    assert 'class="badge bad">Bounced' in shown
-    assert "It came back from a@b.example" in shown
 
 
 async def test_EF_56_another_address_is_offered_only_where_it_is_allowed(office):

@@ -27,7 +27,6 @@ from back_office.web.pages import (
     debtors,
     deliveries,
     ekt_check,
-    ekt_confirmation,
     home,
     invoice,
     invoices,
@@ -63,7 +62,6 @@ PAGES = (
     accounting,
     deliveries,
     ekt_check,
-    ekt_confirmation,
     confirmation,
     jobs,
 )

@@ -20,9 +20,9 @@ from ekt_service.channels.probes import Prober
 from ekt_service.channels.sftp import SftpDoor
 from ekt_service.channels.targets import Targets
 from ekt_service.channels.transfer import TransferChannel
-from ekt_service.domain.connection import FtpsAddress, SftpAddress
 from ekt_service.domain.debtor import Way
 from ekt_service.domain.ekt import EktFile
+from ekt_service.domain.server_address import FtpsAddress, SftpAddress
 from ekt_service.return_worker import MailboxWorker
 from ekt_service.returning import Returning
 from ekt_service.sending import Sending

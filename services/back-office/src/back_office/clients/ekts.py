@@ -39,10 +39,6 @@ class Ekt(Shape):
     file_name: Words = ""
     files: tuple[EktFile, ...] = ()
     changed_at: datetime | None = None
-    bounced_at: datetime | None = None
-    confirmed_at: datetime | None = None
-    confirmed_by: Words = ""
-    confirm_note: Words = ""
 
 
 class Requirement(Shape):
@@ -137,11 +133,6 @@ class EktClient:
     def file(self, ekt_id: str, number: str = "1") -> AbstractAsyncContextManager[Download]:
         """The file as it was sent."""
         return self._caller.download(at("ekts", ekt_id, "file"), {"number": number})
-
-    async def confirm(self, ekt_id: str, note: str, once: str) -> Ekt:
-        """Write down that the customer said it arrived (EF-47)."""
-        path = at("ekts", ekt_id, "confirm")
-        return (await self._caller.send("POST", path, Ekt, {"note": note}, once=once)).value
 
     async def settings(self) -> Answer[EktSettings]:
         """The settings of the EKT module."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -12,23 +12,19 @@ from klokwerk.database import Database
 from klokwerk.http import Expected, Problem, check_revision, etag
 from klokwerk.http.problems import FieldProblem
 from klokwerk.sealing import Sealer, WrongSecretKey
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ekt_service.api.connection_views import ConnectionBody, ConnectionView, TrialBody, TrialView
 from ekt_service.channels.placing import ShelfRefusedError
 from ekt_service.channels.probes import Prober
 from ekt_service.channels.sftp import private_key
-from ekt_service.domain.connection import (
-    Address,
-    Connection,
-    FtpsAddress,
+from ekt_service.domain.connection import Connection, LastTest, Secrets, secrets_kept
+from ekt_service.domain.server_address import (
+    AnyAddress,
     HttpAddress,
-    LastTest,
-    Secrets,
     SftpAddress,
     same_place,
     same_server,
-    secrets_kept,
 )
 from ekt_service.sending import Sending
 from ekt_service.store import connections, debtors
@@ -40,118 +36,6 @@ router = APIRouter(prefix="/debtors/{debtor_id}/connection", tags=["Connections"
 EDITORS = ("sales", "finance", "ops")
 """Whoever may edit a debtor's configuration may edit its connection (EF-74)."""
 SHORTEST_SIGNING_SECRET = 16
-OneLine = Annotated[SecretStr, Field(max_length=500)]
-
-
-class SecretsBody(BaseModel):
-    """Secrets: what is absent or null stays as it is, an empty text takes one away."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    password: OneLine | None = None
-    private_key: Annotated[SecretStr, Field(max_length=20_000)] | None = None
-    passphrase: OneLine | None = None
-    signing_secret: OneLine | None = None
-
-    def typed(self) -> dict[str, str | None]:
-        """By name."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
-        return {
-            name: value.get_secret_value() if value is not None else None for name, value in values.items()
-        }
-
-
-class ConnectionBody(BaseModel):
-    """What a person fills in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    address: Address
-    secrets: SecretsBody = SecretsBody()
-
-
-class TrialBody(BaseModel):
-    """A test, and what to accept first.
-
-    Attributes:
-        accept: the host key or certificate that the test before showed and that the customer confirmed.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    accept: Annotated[str, StringConstraints(max_length=200)] = ""
-
-
-class StepView(BaseModel):
-    """One step of a test."""
-
-    name: str
-    outcome: str
-    message: str
-
-
-class TrialView(BaseModel):
-    """What a test found.
-
-    Attributes:
-        asks: it goes on once somebody accepts `fingerprint`.
-    """
-
-    ok: bool
-    asks: bool
-    at: datetime
-    by: str
-    steps: list[StepView]
-    fingerprint: str
-
-    @classmethod
-    def of(cls, test: LastTest) -> "TrialView":
-        """Show a test."""
-        steps = [StepView(name=s.name, outcome=s.outcome.value, message=s.message) for s in test.report.steps]
-        return cls(
-            ok=test.report.ok,
-            asks=test.report.asks,
-            at=test.at,
-            by=test.by,
-            steps=steps,
-            fingerprint=test.report.fingerprint,
-        )
-
-
-class ConnectionView(BaseModel):
-    """A connection without its secrets.
-
-    Attributes:
-        held: names of the secrets that are there.
-        fingerprint: accepted host key or certificate.
-        test: the newest test of the connection as it stands.
-    """
-
-    debtor_id: str
-    address: Address
-    place: str
-    held: list[str]
-    fingerprint: str
-    revision: int
-    changed_at: datetime
-    changed_by: str
-    test: TrialView | None
-
-    @classmethod
-    def of(cls, kept: Sealed) -> "ConnectionView":
-        """Show a connection."""
-        shown = kept.shown
-        return cls(
-            debtor_id=shown.debtor_id,
-            address=shown.address,
-            place=shown.address.place,
-            held=list(kept.held),
-            fingerprint=shown.fingerprint,
-            revision=shown.revision,
-            changed_at=shown.changed_at,
-            changed_by=shown.changed_by,
-            test=TrialView.of(shown.tested) if shown.tested else None,
-        )
 
 
 @router.get("", summary="The connection to a debtor's own server, without its secrets")
@@ -312,7 +196,7 @@ def _changed(
     return new
 
 
-def _check_secrets(address: SftpAddress | FtpsAddress | HttpAddress, secrets: Secrets) -> None:
+def _check_secrets(address: AnyAddress, secrets: Secrets) -> None:
     for name in ("password", "passphrase", "signing_secret"):
         if not getattr(secrets, name).isprintable():
             raise _wrong(

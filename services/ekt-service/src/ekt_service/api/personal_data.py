@@ -13,7 +13,7 @@ from klokwerk.access import Person, allow, audit, trail
 from klokwerk.database import Database
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ekt_service.api.connections import ConnectionView
+from ekt_service.api.connection_views import ConnectionView
 from ekt_service.api.views import AttemptView, EktDetail, EktView, NoteView
 from ekt_service.domain.ekt import Ekt
 from ekt_service.sending import Sending

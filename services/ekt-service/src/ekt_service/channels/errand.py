@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 
 from klokwerk.deliveries import Delivery, Outcome, refused, unknown
 
-from ekt_service.domain.connection import Connection, FtpsAddress, HttpAddress, Secrets, SftpAddress
+from ekt_service.domain.connection import Connection, Secrets
 from ekt_service.domain.ekt import EktFile
+from ekt_service.domain.server_address import FtpsAddress, HttpAddress, SftpAddress
 
 A = TypeVar("A", SftpAddress, FtpsAddress, HttpAddress)
 

@@ -21,7 +21,7 @@ from ekt_service.channels.placing import (
 )
 from ekt_service.channels.targets import TargetRefusedError, Targets, TargetUnknownError
 from ekt_service.channels.trouble import plain, words_of
-from ekt_service.domain.connection import FtpsAddress
+from ekt_service.domain.server_address import FtpsAddress
 
 _NO_SUCH_FILE, _NOT_KNOWN = "550", ("500", "502", "504")
 T = TypeVar("T")

@@ -19,8 +19,8 @@ from ekt_service.channels.placing import Handovers
 from ekt_service.channels.signature import HEADER, signature
 from ekt_service.channels.targets import TargetRefusedError, Targets, TargetUnknownError
 from ekt_service.channels.trouble import plain, words_of
-from ekt_service.domain.connection import HttpAddress
 from ekt_service.domain.ekt import EktFile
+from ekt_service.domain.server_address import HttpAddress
 
 KEY_HEADER = "Idempotency-Key"
 NAME_HEADER = "Klokwerk-File-Name"

@@ -15,15 +15,8 @@ from ekt_service.channels.placing import ShelfError
 from ekt_service.channels.sftp import HostKeyError, SftpDoor, SftpShelf
 from ekt_service.channels.sftp import SignInError as SftpSignInError
 from ekt_service.channels.targets import TargetRefusedError, TargetUnknownError
-from ekt_service.domain.connection import (
-    Connection,
-    FtpsAddress,
-    HttpAddress,
-    Report,
-    SftpAddress,
-    Step,
-    StepOutcome,
-)
+from ekt_service.domain.connection import Connection, Report, Step, StepOutcome
+from ekt_service.domain.server_address import FtpsAddress, HttpAddress, SftpAddress
 
 _PROBE = b"Klokwerk connection test; this file may be removed.\r\n"
 

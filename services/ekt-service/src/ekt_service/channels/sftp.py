@@ -18,7 +18,8 @@ from ekt_service.channels.placing import (
 )
 from ekt_service.channels.targets import TargetRefusedError, Targets, TargetUnknownError
 from ekt_service.channels.trouble import plain, words_of
-from ekt_service.domain.connection import Secrets, SftpAddress
+from ekt_service.domain.connection import Secrets
+from ekt_service.domain.server_address import SftpAddress
 
 T = TypeVar("T")
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")

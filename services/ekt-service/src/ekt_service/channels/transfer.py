@@ -9,7 +9,7 @@ from klokwerk.deliveries import Delivery, Outcome, refused, temporary, unknown
 from ekt_service.channels import placing
 from ekt_service.channels.errand import ErrandOf, Route, to_ask, to_send
 from ekt_service.channels.placing import Handovers, Shelf, ShelfError, ShelfRefusedError
-from ekt_service.domain.connection import FtpsAddress, SftpAddress
+from ekt_service.domain.server_address import FtpsAddress, SftpAddress
 
 A = TypeVar("A", SftpAddress, FtpsAddress)
 

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.domain.connection import (
-    Address,
     Connection,
     ConnectionState,
     LastTest,
@@ -23,6 +22,7 @@ from ekt_service.domain.connection import (
     StepOutcome,
 )
 from ekt_service.domain.debtor import Way
+from ekt_service.domain.server_address import Address
 from ekt_service.store.debtors import DebtorKey
 
 SEALED = "ekt-service/connection"

@@ -23,7 +23,6 @@ from back_office.web.components.table import Cell, Column, Empty, Kind, Row, Tab
 from back_office.web.explain import explained, tried
 from back_office.web.own_links import own_page
 from back_office.web.pages.downloads import streamed
-from back_office.web.pages.ekt_confirmation import confirmable, confirmed_words
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -121,8 +120,6 @@ async def sale(day: date, debtor_id: str, visit: SignedIn) -> Response:
         log_trouble=ekts.trouble,
         once=new_once(),
         once_reason=new_once(),
-        once_confirm=new_once(),
-        confirmable=confirmable(log, visit) if visit.may("edit_debtor") else (),
         other_address=log.other_address_possible,
         reasons=[reason.value for reason in sorted(ResendReason, key=lambda one: one != "unsaid")],
     )
@@ -159,8 +156,7 @@ async def file(ekt_id: str, visit: SignedIn) -> Response:
 
 def ekt_badge(ekt: Ekt) -> Badge:
     """State of an EKT with what the other side said."""
-    state = "bounced" if ekt.bounced_at and ekt.state == "failed" else ekt.state
-    return badges.delivery(state, ekt.message)
+    return badges.delivery(ekt.state, ekt.message)
 
 
 def _not_sent(failure: ServiceFailure, visit: Visit) -> Message:
@@ -307,12 +303,6 @@ def _asked_at(ekt: Ekt) -> float:
     return moment.timestamp() if moment else 0.0
 
 
-def _said(ekt: Ekt, visit: Visit) -> str:
-    """What went wrong in the other side's words, and what the customer said."""
-    trouble = "" if ekt.state == "sent" else ekt.message
-    return " ".join(part for part in (trouble, confirmed_words(ekt, visit)) if part)
-
-
 def _log_row(ekt: Ekt, visit: Visit) -> Row:
     t = visit.t
     why = "" if ekt.reason in ("", "unsaid") else t.either(f"ekt.reason_{ekt.reason}", ekt.reason)
@@ -322,7 +312,7 @@ def _log_row(ekt: Ekt, visit: Visit) -> Row:
         id=ekt.id,
         cells=(
             Cell(at=ekt.changed_at),
-            Cell(badge=ekt_badge(ekt), note=_said(ekt, visit)),
+            Cell(badge=ekt_badge(ekt), note="" if ekt.state == "sent" else ekt.message),
             Cell(t.either(f"ekt.trigger_{ekt.trigger}", ekt.trigger), note=revision),
             Cell(ekt.recipient),
             Cell(ekt.file_name, f"/ekts/{segment(ekt.id)}/file?number={number}") if ekt.file_name else Cell(),
