@@ -236,8 +236,8 @@ async def test_a_connection_taken_away_before_the_sending_is_told_and_nothing_is
         headers=world.headers("sales") | {"If-Match": f'"{await revision(world, debtor)}"'},
     )
     assert gone.status_code == 204
-    await customer.behave()
     (ekt,) = await world.ekts(debtor.debtor_id, 1, "failed")
+    await customer.behave()
     assert "no connection to the customer's server any more" in ekt["message"]
     await connect(world, debtor, customer.address("sftp", debtor.debtor_id), customer.secrets("sftp"))
     missing = (await world.day(debtor.debtor_id))["missing"]

@@ -8,6 +8,7 @@ import io
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ from ekt_service.channels.trouble import plain, words_of
 from ekt_service.domain.server_address import FtpsAddress
 
 _NO_SUCH_FILE, _NOT_KNOWN = "550", ("500", "502", "504")
+# Threads of their own: servers that hang must not take those that look up names for everybody.
+_THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="ftps")
 T = TypeVar("T")
 
 
@@ -132,10 +135,14 @@ class FtpsShelf:
         await in_thread(lambda: self.ftp.delete(name))
 
 
+async def _apart(work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
 async def in_thread(work: Callable[[], T]) -> T:
     """Do one call, with the server's answers as what they mean for a folder."""
     try:
-        return await asyncio.to_thread(work)
+        return await _apart(work)
     except ftplib.error_temp as answer:
         raise ShelfBusyError(f"The customer's FTPS server answered: {plain(str(answer))}.") from answer
     except ftplib.error_perm as answer:
@@ -169,7 +176,7 @@ class FtpsDoor:
             await self.enter(ftp, route)
             yield FtpsShelf(ftp)
         finally:
-            await asyncio.to_thread(_leave, ftp)
+            await _apart(lambda: _leave(ftp))
 
     async def connect(self, route: Route[FtpsAddress]) -> _Ftp:
         """Connect and check the certificate; until then nothing of ours is told."""
@@ -182,25 +189,25 @@ class FtpsDoor:
             raise ShelfBusyError(str(trouble)) from None
         ftp = _Ftp(context=_context(route), timeout=self.timeout, encoding="utf-8")
         try:
-            await asyncio.to_thread(_greet, ftp, address.host, target, address.port)
+            await _apart(lambda: _greet(ftp, address.host, target, address.port))
         except ssl.SSLCertVerificationError as problem:
-            await asyncio.to_thread(_leave, ftp)
-            shown = await asyncio.to_thread(_shown, address.host, target, address.port, self.timeout)
+            await _apart(lambda: _leave(ftp))
+            shown = await _apart(lambda: _shown(address.host, target, address.port, self.timeout))
             raise CertificateError(
                 f"The certificate of the customer's FTPS server is not accepted: {problem.verify_message}. Test the "
                 "connection and accept it, or paste the certificate that it comes from.",
                 shown,
             ) from None
         except ftplib.error_perm as answer:
-            await asyncio.to_thread(_leave, ftp)
+            await _apart(lambda: _leave(ftp))
             words = f"The customer's FTP server does not encrypt (AUTH TLS): {plain(str(answer))}."
             raise ShelfRefusedError(words) from None
         except (ftplib.Error, EOFError, OSError) as trouble:
-            await asyncio.to_thread(_leave, ftp)
+            await _apart(lambda: _leave(ftp))
             words = f"The customer's FTPS server can't be reached: {words_of(trouble)}."
             raise ShelfBusyError(words) from trouble
         if route.fingerprint and (shown := fingerprint_of(ftp.sock)) != route.fingerprint:
-            await asyncio.to_thread(_leave, ftp)
+            await _apart(lambda: _leave(ftp))
             raise CertificateError(
                 "The customer's FTPS server shows another certificate than the one that was accepted. Nothing was "
                 "sent. Ask the customer whether it was renewed; if so, test the connection and accept the new one.",
@@ -217,7 +224,7 @@ class FtpsDoor:
             ftp.prot_p()
 
         try:
-            await asyncio.to_thread(work)
+            await _apart(work)
         except ftplib.error_perm as answer:
             raise SignInError(
                 "The customer's FTPS server did not accept user and password: "

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import httpx
 import orjson
-from klokwerk.deliveries import Delivery, Outcome, not_there, refused, sent, temporary, unknown
+from klokwerk.deliveries import Delivery, Outcome, Verdict, not_there, refused, sent, temporary, unknown
 
 from ekt_service.channels import placing
 from ekt_service.channels.errand import ErrandOf, Route, to_ask, to_send
@@ -125,9 +125,9 @@ class HttpChannel:
         said = ""
         for number, file in enumerate(route.files, 1):
             outcome = await self._post(route, file, key_of(delivery, number, route.files))
-            if outcome.verdict is not sent().verdict:
+            if outcome.verdict is not Verdict.SENT:
                 before = f" {number - 1} of {len(route.files)} files were taken before." if number > 1 else ""
-                if outcome.verdict is temporary("").verdict and number == 1:
+                if outcome.verdict is Verdict.TEMPORARY and number == 1:
                     await self.handovers.forget(delivery.id)
                 return Outcome(outcome.verdict, outcome.message + before, retry_after=outcome.retry_after)
             said = outcome.message
@@ -147,7 +147,7 @@ class HttpChannel:
             )
         for number, file in enumerate(route.files, 1):
             outcome = await self._ask(route, file, key_of(delivery, number, route.files), delivery.asked)
-            if outcome.verdict is not sent().verdict:
+            if outcome.verdict is not Verdict.SENT:
                 return outcome
         return sent("The customer's server has it, as it says by its status address.")
 

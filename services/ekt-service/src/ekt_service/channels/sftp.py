@@ -22,6 +22,9 @@ from ekt_service.domain.connection import Secrets
 from ekt_service.domain.server_address import SftpAddress
 
 T = TypeVar("T")
+
+# It tells every connection and sign-in with names and addresses; what matters stands in the outcome.
+asyncssh.set_log_level("WARNING")
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 _NEVER = (
     asyncssh.SFTPPermissionDenied,
