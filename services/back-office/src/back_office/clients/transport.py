@@ -154,7 +154,7 @@ class Caller:
             body: sent as JSON.
             revision: the revision the change was made on.
             once: key that keeps a double click from counting twice.
-            seconds: how long the answer may take, where it takes longer than usual.
+            seconds: how long to wait, where something takes longer than other calls.
         """
         headers = self._headers()
         if revision:
@@ -163,7 +163,7 @@ class Caller:
             headers["Idempotency-Key"] = once
         try:
             response = await self._http.request(
-                method, path, json=body, headers=headers, timeout=seconds or httpx.USE_CLIENT_DEFAULT
+                method, path, json=body, headers=headers, timeout=_patience(seconds)
             )
         except httpx.HTTPError as error:
             raise self._away(error) from error
@@ -230,6 +230,10 @@ class Caller:
     def _away(self, reason: object) -> ServiceAway:
         text = str(reason) or type(reason).__name__
         return ServiceAway(self.service, text, self._correlation)
+
+
+def _patience(seconds: float | None) -> Any:
+    return httpx.USE_CLIENT_DEFAULT if seconds is None else httpx.Timeout(seconds, connect=2.0)
 
 
 def _present(params: Mapping[str, Any] | None) -> dict[str, Any]:
