@@ -31,6 +31,11 @@ from back_office.web.pages import (
     invoice,
     invoices,
     jobs,
+    resends,
+    sale,
+    sale_import,
+    sale_lines,
+    sale_move,
     sales,
     sign_in,
 )
@@ -49,7 +54,8 @@ from back_office.web.static_files import StaticFiles
 
 NAME = "back-office"
 PACKAGE = "back_office"
-MOST_BODY_BYTES = 2_000_000
+MOST_BODY_BYTES = 25_000_000
+"""A file of a day's sales, or of thousands of cards, comes through here."""
 PAGES = (
     sign_in,
     home,
@@ -57,6 +63,11 @@ PAGES = (
     debtor_configuration,
     debtor_connection,
     sales,
+    sale_import,
+    resends,
+    sale_lines,
+    sale_move,
+    sale,
     invoices,
     invoice,
     accounting,

@@ -16,6 +16,8 @@ from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
 from back_office.clients.jobs import JobClient
+from back_office.clients.resends import ResendsClient
+from back_office.clients.sale_changes import SaleChangesClient
 from back_office.clients.sales import SalesClient
 from back_office.clients.summary import SummaryClient
 from back_office.clients.transport import Caller, ServiceName
@@ -27,6 +29,8 @@ class Clients:
 
     debtors: DebtorClient
     sales: SalesClient
+    sale_changes: SaleChangesClient
+    resends: ResendsClient
     company: CompanyClient
     ekts: EktClient
     connections: ConnectionClient
@@ -73,6 +77,8 @@ class Services:
         return Clients(
             debtors=DebtorClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
+            sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
+            resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
             connections=ConnectionClient(callers[ServiceName.EKTS]),

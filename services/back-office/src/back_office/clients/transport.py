@@ -144,6 +144,7 @@ class Caller:
         revision: str = "",
         once: str = "",
         seconds: float | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Answer[T]:
         """Change something; never tried again.
 
@@ -155,6 +156,7 @@ class Caller:
             revision: the revision the change was made on.
             once: key that keeps a double click from counting twice.
             seconds: how long to wait, where something takes longer than other calls.
+            params: parameters of the address.
         """
         headers = self._headers()
         if revision:
@@ -163,17 +165,32 @@ class Caller:
             headers["Idempotency-Key"] = once
         try:
             response = await self._http.request(
-                method, path, json=body, headers=headers, timeout=_patience(seconds)
+                method,
+                path,
+                json=body,
+                headers=headers,
+                params=_present(params),
+                timeout=_patience(seconds),
             )
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind)
 
-    async def hand_in(self, path: str, kind: type[T], content: bytes) -> T:
-        """Send a file to be looked at; nothing of it is kept there."""
+    async def hand_in(
+        self,
+        path: str,
+        kind: type[T],
+        content: bytes,
+        *,
+        params: Mapping[str, Any] | None = None,
+        once: str = "",
+    ) -> T:
+        """Send a file as the body; `once` keeps a double click from counting twice."""
         headers = self._headers() | {"Content-Type": "application/octet-stream"}
+        if once:
+            headers["Idempotency-Key"] = once
         try:
-            response = await self._http.post(path, content=content, headers=headers)
+            response = await self._http.post(path, content=content, headers=headers, params=_present(params))
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind).value

@@ -3,6 +3,7 @@
 from ekt_service.api import (
     confirmations,
     connections,
+    day_checks,
     debtor_days,
     ekts,
     module,
@@ -15,6 +16,7 @@ from ekt_service.api import (
 ROUTERS = (
     ekts.router,
     debtor_days.router,
+    day_checks.router,
     connections.router,
     personal_data.router,
     module.router,
