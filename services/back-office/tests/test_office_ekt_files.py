@@ -112,7 +112,7 @@ async def test_a_file_is_handed_in_as_it_is_and_told_segment_by_segment(office):
     shown = text_of(answer)
     request = office.services.last("POST", "/v1/explain")
     assert request.content == b"UNA:+.? 'UNB+UNOA:2\xff'"
-    assert dict(request.url.params) == {"from": "1", "limit": "100", "only_findings": "False"}
+    assert dict(request.url.params) == {"from": "1", "limit": "100", "only_findings": "false"}
     for words in (
         "<x>.edi: a receiver will refuse this",
         "CLOCKT 003:007, from 8714231141907 to K1",
@@ -151,7 +151,7 @@ async def test_a_large_file_is_paged_and_handed_in_again_for_the_next_page(offic
     )
     answer = await hand_in(office, **{"from": "101", "shown": "findings"})
     asked = office.services.last("POST", "/v1/explain").url.params
-    assert (asked["from"], asked["only_findings"]) == ("101", "True")
+    assert (asked["from"], asked["only_findings"]) == ("101", "true")
     shown = text_of(answer)
     assert "Segments 101 to 101 of 350" in shown
     assert 'form="check-form" name="from" value="201">Further segments' in shown

@@ -182,6 +182,9 @@ async def test_EF_47_a_confirmation_by_phone_is_put_down_and_shown(office):
     assert "Confirmed by anna" in shown
     assert ": by phone" in shown
     assert "Put down a confirmation again" in shown
+    said["confirmed_by"] = "customer"
+    office.services.on("GET", "ekts", "/v1/ekts/e1", ekt_detail(id="e1", debtor_name="Jansen", **said))
+    assert "Confirmed by the customer, by link" in text_of(await browser.get("/ekts/e1"))
 
 
 async def test_what_the_service_refuses_is_told_on_the_page(office):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ekt_service.domain.default_templates import DEFAULT_TEMPLATES
 from ekt_service.domain.files import file_name_pattern
-from ekt_service.domain.mail import SAMPLE, filled, template_faults
+from ekt_service.domain.mail import SAMPLE, SAMPLE_LINK, filled, template_faults
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.templates import MailTemplate
 from ekt_world import MODULE, World, a_debtor, a_request, a_sale, address_of
@@ -80,6 +82,22 @@ def test_the_supplied_mails_can_be_filled_in_every_language(language: str, again
     assert "Voorbeeld" in mail.subject
     assert "{" not in mail.text
     assert len(mail.text.splitlines()) == (7 if again else 6)
+
+
+@pytest.mark.parametrize("language", DEFAULT_TEMPLATES)
+def test_EF_47_the_supplied_mails_have_a_place_for_the_confirmation_link(language: str) -> None:
+    assert template_faults(DEFAULT_TEMPLATES[language], with_link=True) == []
+    linked = replace(SAMPLE, language=language, sender_name="Voorbeeld", confirm_url=SAMPLE_LINK)
+    lines = filled(DEFAULT_TEMPLATES[language], linked).text.splitlines()
+    assert lines.count(SAMPLE_LINK) == 1
+    assert len(lines) == 9
+
+
+@pytest.mark.parametrize("text", ["x", "{% if resend %}{{ confirm_url }}{% endif %}x", "confirm_url"])
+def test_EF_47_a_text_that_does_not_always_show_the_link_is_told_so(text: str) -> None:
+    (fault,) = template_faults(MailTemplate(subject="EKT", text=text), with_link=True)
+    assert (fault.part, fault.code, fault.word) == ("text", "no_link", "{{ confirm_url }}")
+    assert template_faults(MailTemplate(subject="EKT", text=text)) == []
 
 
 def test_what_may_be_used_can_be_used() -> None:

@@ -21,7 +21,9 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    confirmation,
     debtor_configuration,
+    debtor_connection,
     debtors,
     deliveries,
     ekt_check,
@@ -61,6 +63,7 @@ PAGES = (
     home,
     debtors,
     debtor_configuration,
+    debtor_connection,
     sales,
     sale_import,
     resends,
@@ -74,6 +77,7 @@ PAGES = (
     ekt_log,
     ekts,
     ekt_check,
+    confirmation,
     jobs,
 )
 SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)

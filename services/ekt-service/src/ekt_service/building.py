@@ -12,18 +12,19 @@ from klokwerk.clock import Clock
 from klokwerk.deliveries import Plan
 from klokwerk.parked import Parked
 from klokwerk_contracts import SaleCompleted
-from klokwerk_contracts.debtor_changed import EktMethod
 from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from klokwerk_contracts.outcomes import DeliveryState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.domain import files as ekt_files
 from ekt_service.domain import mail
-from ekt_service.domain.debtor import Debtor
+from ekt_service.domain.confirmation import ConfirmationLinks
+from ekt_service.domain.debtor import Debtor, Way
 from ekt_service.domain.ekt import KIND, Ekt, EktFile, natural_key
 from ekt_service.domain.file_name import PatternError
 from ekt_service.domain.line_numbers import LineNumbers, OutOfNumbersError
 from ekt_service.domain.module import EktModule
+from ekt_service.domain.returns import ReturnAddress
 from ekt_service.store import ekts, line_numbers
 from ekt_service.store.line_numbers import Day, Wanted
 
@@ -53,10 +54,14 @@ class Building:
 
     Args:
         mail_domain: right side of Message-IDs.
+        returns: makes the envelope sender of each mail; none: bounces go to the address that mails come from.
+        links: makes confirmation links; none: they are not possible.
     """
 
     clock: Clock
     mail_domain: str
+    returns: ReturnAddress | None = None
+    links: ConfirmationLinks | None = None
 
     async def build(
         self, connection: AsyncConnection, ready: Sequence[Ready], settings: EktModule
@@ -118,10 +123,10 @@ class Building:
             natural_key=natural_key(ekt.sale, ekt.request_id),
             kind=KIND,
             subject=str(ekt.id),
-            channel=debtor.ekt.method.value,
+            channel=debtor.way.value,
             recipient=debtor.recipient,
         )
-        if debtor.ekt.method is EktMethod.EMAIL:
+        if debtor.way is Way.EMAIL:
             plan = self._as_mail(plan, ekt, debtor, settings, built)
         return Decision(ekt, built, plan)
 
@@ -141,6 +146,9 @@ class Building:
             file_names=", ".join(file.name for file in built),
             debtor_number=debtor.number,
             language=language,
+            confirm_url=self.links.of(ekt.id, self.clock.now())
+            if self.links and settings.confirmation_link
+            else "",
         )
         message_id = f"<{ekt.id}@{self.mail_domain}>"
         recipients = [mail.wire_address(address) for address in debtor.emails]
@@ -160,7 +168,7 @@ class Building:
             file_name=f"{ekt.id}.eml",
             media_type="message/rfc822",
             context={
-                "sender": settings.mail_from,
+                "sender": self.returns.of(ekt.id) if self.returns else settings.mail_from,
                 "recipients": recipients,
                 "message_id": message_id,
             },

@@ -10,6 +10,8 @@ import httpx
 
 from back_office.clients.accounting import AccountingClient
 from back_office.clients.company import CompanyClient
+from back_office.clients.confirmations import ConfirmationClient
+from back_office.clients.connections import ConnectionClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
@@ -31,6 +33,7 @@ class Clients:
     resends: ResendsClient
     company: CompanyClient
     ekts: EktClient
+    connections: ConnectionClient
     dispatch: DispatchClient
     accounting: AccountingClient
     jobs: Mapping[ServiceName, JobClient]
@@ -78,11 +81,17 @@ class Services:
             resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
+            connections=ConnectionClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
             jobs={name: JobClient(caller) for name, caller in callers.items()},
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )
+
+    def confirmations(self, correlation: str) -> ConfirmationClient:
+        """The client for whoever holds a confirmation link, signed in or not."""
+        name = ServiceName.EKTS
+        return ConfirmationClient(Caller(self._http[name], name, token="", correlation=correlation))
 
     async def close(self) -> None:
         """Close the connections."""

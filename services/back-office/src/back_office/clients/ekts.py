@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -132,6 +131,7 @@ class DebtorDay(Shape):
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
     recipient: Words = ""
+    other_address_possible: bool = False
     ekts: tuple[Ekt, ...] = ()
     hints: tuple[Hint, ...] = ()
     differences: dict[str, Difference] = Field(default_factory=dict)
@@ -196,6 +196,8 @@ class EktSettings(BaseModel):
     file_name_pattern: Words = ""
     name_length: int = 20
     test: bool = False
+    other_address_allowed: bool = False
+    confirmation_link: bool = False
     changed_at: datetime | None = None
     changed_by: Words = ""
     email_possible: bool = False
@@ -266,8 +268,8 @@ class EktClient:
 
     async def explain(self, content: bytes, *, first: int, limit: int, only_findings: bool) -> Explanation:
         """Have a file told segment by segment, from the segment at place `first`."""
-        query = urlencode({"from": first, "limit": limit, "only_findings": only_findings})
-        return await self._caller.hand_in(f"/v1/explain?{query}", Explanation, content)
+        query = {"from": first, "limit": limit, "only_findings": only_findings}
+        return await self._caller.hand_in("/v1/explain", Explanation, content, params=query)
 
     async def explain_kept(
         self, ekt_id: str, number: int, *, first: int, limit: int, only_findings: bool

@@ -108,9 +108,12 @@ class SalesClient:
         path = at("days", day.isoformat(), f"lines.{suffix}")
         return self._caller.download(path, {**filters, "ids": list(ids) or None})
 
-    async def resend(self, day: date, debtor_id: str, *, reason: str, note: str, once: str) -> ResendAccepted:
-        """Ask for a new EKT (EF-23)."""
-        body = {name: value for name, value in (("reason", reason), ("note", note)) if value}
+    async def resend(
+        self, day: date, debtor_id: str, *, reason: str, note: str, once: str, recipients: Sequence[str] = ()
+    ) -> ResendAccepted:
+        """Ask for a new EKT (EF-23), for this once to `recipients` where there are any (EF-56)."""
+        asked = (("reason", reason), ("note", note), ("recipients", list(recipients)))
+        body = {name: value for name, value in asked if value}
         path = at("days", day.isoformat(), "debtors", debtor_id, "resend")
         return (await self._caller.send("POST", path, ResendAccepted, body, once=once)).value
 

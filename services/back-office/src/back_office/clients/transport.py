@@ -143,6 +143,7 @@ class Caller:
         *,
         revision: str = "",
         once: str = "",
+        seconds: float | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Answer[T]:
         """Change something; never tried again.
@@ -154,6 +155,7 @@ class Caller:
             body: sent as JSON.
             revision: the revision the change was made on.
             once: key that keeps a double click from counting twice.
+            seconds: how long to wait, where something takes longer than other calls.
             params: parameters of the address.
         """
         headers = self._headers()
@@ -163,7 +165,12 @@ class Caller:
             headers["Idempotency-Key"] = once
         try:
             response = await self._http.request(
-                method, path, json=body, headers=headers, params=_present(params)
+                method,
+                path,
+                json=body,
+                headers=headers,
+                params=_present(params),
+                timeout=_patience(seconds),
             )
         except httpx.HTTPError as error:
             raise self._away(error) from error
@@ -209,11 +216,8 @@ class Caller:
             raise self._away(error) from error
 
     def _headers(self) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {self._token}",
-            "Accept": "application/json",
-            "X-Correlation-Id": self._correlation,
-        }
+        headers = {"Accept": "application/json", "X-Correlation-Id": self._correlation}
+        return headers | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
 
     def _read(self, response: httpx.Response, kind: type[T] | TypeAdapter[T]) -> Answer[T]:
         if response.is_error:
@@ -243,6 +247,10 @@ class Caller:
     def _away(self, reason: object) -> ServiceAway:
         text = str(reason) or type(reason).__name__
         return ServiceAway(self.service, text, self._correlation)
+
+
+def _patience(seconds: float | None) -> Any:
+    return httpx.USE_CLIENT_DEFAULT if seconds is None else httpx.Timeout(seconds, connect=2.0)
 
 
 def _present(params: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ekt_service.api.views import ResendCheck
 from ekt_service.domain.ekt import SaleKey
 from ekt_service.domain.requirements import requirements, shown
 from ekt_service.sending import Sending
-from ekt_service.store import debtors, module, sales
+from ekt_service.store import connections, debtors, module, sales
 
 router = APIRouter(prefix="/days/{order_day}", tags=["Debtor days"])
 MOST_DEBTORS = 1000
@@ -61,18 +61,20 @@ async def check_many(request: Request, _: SignedIn, order_day: date, body: DayCh
         owner_of = {key: SaleKey(*owners[(key.administration, key.debtor_id)], order_day) for key in keys}
         known = await sales.load(connection, {*keys, *owner_of.values()})
         cards = await debtors.load(connection, set(owners.values()))
+        ways_to = await connections.states(connection, set(owners.values()))
         settings = (await module.get(connection)).settings
     items = []
     for key, owner in owner_of.items():
         stored = known.get(key) or known.get(owner)
-        debtor = cards.get((owner.administration, owner.debtor_id))
-        found = requirements(owner, debtor, stored.sale if stored else None, settings, sending.abilities)
+        owner_key = (owner.administration, owner.debtor_id)
+        debtor, sale = cards.get(owner_key), stored.sale if stored else None
+        found = requirements(owner, debtor, sale, settings, sending.abilities, ways_to.get(owner_key))
         items.append(
             DebtorCheck(
                 **ResendCheck.of(shown(debtor, settings), found).model_dump(),
                 debtor_id=key.debtor_id,
                 owner_id=owner.debtor_id,
-                method=debtor.ekt.method.value if debtor else "",
+                method=debtor.way.value if debtor else "",
                 recipient=debtor.recipient if debtor else "",
             )
         )

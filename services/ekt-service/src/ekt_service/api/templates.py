@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.domain.file_name import PatternError, file_name
-from ekt_service.domain.mail import SAMPLE, MailFields, filled
+from ekt_service.domain.mail import SAMPLE, SAMPLE_LINK, MailFields, filled
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.templates import MailTemplate, TemplateFault
 from ekt_service.sending import Sending
@@ -81,6 +81,8 @@ async def preview(request: Request, _: SignedIn, body: PreviewRequest) -> Previe
     sending: Sending = request.app.state.sending
     settings = body.settings
     ekt_id, fields = None, replace(SAMPLE, sender_name=settings.sender_name)
+    if settings.confirmation_link:
+        fields = replace(fields, confirm_url=SAMPLE_LINK)
     if body.sale == "last":
         async with database.connect() as connection:
             ekt_id, fields = await _newest(connection, fields)

@@ -28,6 +28,7 @@ class MailFields:
         file_names: names of the attachments, separated by a comma.
         debtor_number: empty while there is none.
         language: of the template.
+        confirm_url: where the customer says that it arrived; empty where that is not asked for.
     """
 
     debtor_name: str
@@ -38,6 +39,7 @@ class MailFields:
     file_names: str
     debtor_number: str = ""
     language: str = "nl"
+    confirm_url: str = ""
 
     def values(self) -> dict[str, object]:
         """By the names used in templates."""
@@ -49,6 +51,7 @@ class MailFields:
             "resend": self.resend,
             "sender_name": self.sender_name,
             "file_names": self.file_names,
+            "confirm_url": self.confirm_url,
         }
 
 
@@ -58,11 +61,33 @@ SAMPLE = MailFields(
 """A mail that never was, for trying templates out."""
 
 
-def template_faults(template: MailTemplate) -> list[TemplateFault]:
-    """Everything that keeps a template from being filled, tried with one line and several, first time and again."""
-    once = replace(SAMPLE, sender_name="Sender")
+SAMPLE_LINK = "https://office.example/confirm/example"
+"""Stands for a confirmation link in such a mail."""
+
+
+def template_faults(template: MailTemplate, *, with_link: bool = False) -> list[TemplateFault]:
+    """Everything that keeps a template from being filled, tried with one line and several, first time and again.
+
+    Args:
+        with_link: mails hold a confirmation link, so the text must have a place for it.
+    """
+    once = replace(SAMPLE, sender_name="Sender", confirm_url=SAMPLE_LINK if with_link else "")
     again = replace(once, lines=1, resend=True, debtor_number="")
-    return faults_of(template, (once.values(), again.values()))
+    found = faults_of(template, (once.values(), again.values()))
+    if with_link and not found:
+        found += [_NO_LINK] * any(SAMPLE_LINK not in filled(template, each).text for each in (once, again))
+    return found
+
+
+_NO_LINK = TemplateFault(
+    "text",
+    "no_link",
+    1,
+    "{{ confirm_url }}",
+    "",
+    "There is no place for the confirmation link, {{ confirm_url }}.",
+    "Write {{ confirm_url }} in it, or switch the link off.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class EktModule(BaseModel):
         file_name_pattern: for debtors without their own.
         name_length: characters of the product name.
         test: mark every interchange as a test (UNB element 0035).
+        other_address_allowed: a resend may go to another address than the customer's (EF-56).
+        confirmation_link: mails hold a link with which the customer says that the EKT arrived (EF-47).
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +48,8 @@ class EktModule(BaseModel):
     file_name_pattern: Annotated[str, StringConstraints(max_length=100)] = DEFAULT_PATTERN
     name_length: Annotated[int, Field(ge=1, le=35)] = 20
     test: bool = False
+    other_address_allowed: bool = False
+    confirmation_link: bool = False
 
     @field_validator("mail_from", "reply_to")
     @classmethod
@@ -83,7 +87,7 @@ class EktModule(BaseModel):
         kept only where this found nothing.
         """
         found = {
-            language: template_faults(template)
+            language: template_faults(template, with_link=self.confirmation_link)
             for language, template in self.templates.items()
             if template != MailTemplate()
         }

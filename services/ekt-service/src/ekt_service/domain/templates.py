@@ -71,7 +71,7 @@ class TemplateFault:
     Args:
         part: ``subject``, ``text`` or ``file_name``.
         code: stable name: syntax, not_allowed, unknown_field, unknown_filter, can_not_fill, empty, too_long,
-            file_name.
+            file_name, no_link.
         line: in that part, 1 is the first.
         word: what is wrong there, such as the name of an unknown field.
         instead: what was probably meant; empty when nothing comes near.
@@ -116,7 +116,6 @@ def compiled(source: str) -> Template:
 def _structure(part: str, source: str, known: Mapping[str, object]) -> Iterator[TemplateFault]:
     try:
         tree = _JINJA.parse(source)
-        compiled(source)
     except TemplateSyntaxError as problem:
         yield _syntax(part, problem)
         return
@@ -130,6 +129,13 @@ def _structure(part: str, source: str, known: Mapping[str, object]) -> Iterator[
         if fault is not None and (fault.line, fault.word) not in told:
             told.add((fault.line, fault.word))
             yield fault
+    if told:
+        return
+    # Only now: compiling works out what is constant, and what has been refused above may have no end.
+    try:
+        compiled(source)
+    except TemplateSyntaxError as problem:
+        yield _syntax(part, problem)
 
 
 def _syntax(part: str, problem: TemplateSyntaxError) -> TemplateFault:

@@ -19,7 +19,8 @@ from ekt_service.domain.ekt import Ekt, EktFile, SaleKey, natural_key
 _COLUMNS = (
     "id, administration, sale_debtor_id, order_day, debtor_id, trigger, request_id, needs_revision, revision, "
     "state, sale_revision, method, recipient, file_name, sha256, lines, message, reason, note, requested_by, "
-    "requested_at, made_at, changed_at, confirmed_at, confirmed_by, confirm_note"
+    "requested_at, made_at, changed_at, confirmed_at, confirmed_by, confirm_note, "
+    "bounced_at, other_recipients"
 )
 COLUMN_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
 """Columns of an EKT, as `ekt_of` takes them."""
@@ -43,6 +44,8 @@ _CHANGED = (
     "confirmed_at",
     "confirmed_by",
     "confirm_note",
+    "bounced_at",
+    "other_recipients",
 )
 _UPDATE = sa.text(
     f"update ekt set {', '.join(f'{name} = changed.{name}' for name in _CHANGED)} "
@@ -54,6 +57,7 @@ _LOCK = sa.text(
 )
 _LOCK_ALL = sa.text(f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) order by id for update")
 _LOCK_ONE = sa.text(f"select {_COLUMNS} from ekt where id = :id for update")
+_BY_IDS = sa.text(f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) order by id")
 _WITH_FIRST = sa.text(
     "select administration, debtor_id, order_day from ekt where trigger = 'first' and "
     "(administration, debtor_id, order_day) in "
@@ -157,6 +161,12 @@ async def get(connection: AsyncConnection, ekt_id: UUID, *, lock: bool = False) 
     return ekt_of(row) if row else None
 
 
+async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Ekt]:
+    """Those of `ids` that there are."""
+    rows = await connection.execute(_BY_IDS, {"ids": list(ids)})
+    return [ekt_of(row) for row in rows.mappings()]
+
+
 async def lock_waiting(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
     """Those of `ids` that still wait, locked."""
     rows = await connection.execute(_LOCK, {"ids": list(ids)})
@@ -247,5 +257,6 @@ def ekt_of(row: Mapping[Any, Any]) -> Ekt:
         "trigger": EktTrigger(values["trigger"]),
         "state": DeliveryState(values["state"]),
         "reason": ResendReason(values["reason"]),
+        "other_recipients": tuple(values["other_recipients"]),
     }
     return Ekt(sale=sale, **values)

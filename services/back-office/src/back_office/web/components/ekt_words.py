@@ -15,6 +15,8 @@ from back_office.web.own_links import own_page
 
 UNDER_WAY = frozenset({"waiting", "planned", "sending", "unknown"})
 """States that change by themselves."""
+BY_LINK = "customer"
+"""Who confirmed, where the customer did so by the link in the mail."""
 
 
 def address(ekt: Ekt) -> str:
@@ -38,11 +40,10 @@ def badge(ekt: Ekt) -> Badge:
 def standing(ekt: Ekt, t: Translator) -> str:
     """What stands under the state: who confirmed it, else what went wrong."""
     if ekt.confirmed_at is not None:
-        return (
-            t("ekt_log.confirmed", name=ekt.confirmed_by)
-            if ekt.confirmed_by
-            else t("ekt_log.confirmed_nobody")
-        )
+        if ekt.confirmed_by == BY_LINK:
+            return t("ekt_log.confirmed_by_link")
+        key = "confirmed" if ekt.confirmed_by else "confirmed_nobody"
+        return t(f"ekt_log.{key}", name=ekt.confirmed_by)
     return "" if ekt.state == "sent" and ekt.bounced_at is None else ekt.message
 
 

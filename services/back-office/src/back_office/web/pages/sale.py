@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from fastapi import APIRouter, Response
@@ -80,6 +81,7 @@ async def sale(day: date, debtor_id: str, visit: SignedIn) -> Response:
         once=new_once(),
         once_reason=new_once(),
         once_lines=new_once(),
+        other_address=log.other_address_possible,
         reasons=[reason.value for reason in sorted(ResendReason, key=lambda one: one != "unsaid")],
     )
 
@@ -96,6 +98,7 @@ async def resend(day: date, debtor_id: str, visit: SignedIn) -> Response:
             reason=form.get("reason", ""),
             note=form.get("note", ""),
             once=form.get("_once", ""),
+            recipients=[part for part in re.split(r"[\s;,]+", form.get("recipients", "")) if part],
         )
     except ServiceFailure as failure:
         message = _not_sent(failure, visit)

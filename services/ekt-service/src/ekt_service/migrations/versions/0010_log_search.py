@@ -6,11 +6,10 @@ from ekt_service.domain.search import words_of
 from klokwerk.database import script
 
 revision = "0010"
-down_revision = "0001"
+down_revision = "0002"
 
 TABLES = """
 create index ekt_by_day on ekt (order_day, made_at desc, id desc);
-create index ekt_of_debtor on ekt (administration, debtor_id, made_at desc, id desc);
 alter table debtor add column words text not null default '';
 """
 _CARDS = sa.text(
@@ -22,7 +21,7 @@ _WORDS = sa.text(
 
 
 def upgrade() -> None:
-    """Add the indexes and the column, and fill it for the cards that are here."""
+    """Add the index and the column, and fill it for the cards that are here."""
     script(op, TABLES)
     connection = op.get_bind()
     for row in connection.execute(_CARDS).all():
