@@ -206,6 +206,7 @@ class EktGround:
         """Settings of the service, by their names."""
         return {
             "database_url": self.url,
+            "secret_key": "a secret for benchmarks",
             "kafka": self.kafka.bootstrap,
             "topic_prefix": self.kafka.prefix,
             "smtp": self.sink.address,

@@ -81,7 +81,7 @@ class Customer:
         """A debtor that gets its EKTs this way, known to the service, its connection filled in and tested."""
         debtor = a_debtor(ekt={"transfer": way, **changes.pop("ekt", {})})
         await world.publish(debtor)
-        await world.consumed(DebtorChanged)
+        await world.knows(debtor)
         if way != "http":
             self.inbox(debtor, way).mkdir(parents=True)
         await connect(world, debtor, self.address(way, debtor.debtor_id, **changes), self.secrets(way))

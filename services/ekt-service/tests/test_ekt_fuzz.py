@@ -21,7 +21,7 @@ HEAD = (
     b"UNB+UNOA:2+A:14+B:ZZ+260130:0705+R'UNH+1+CLOCKT:003:007:EF'BGM+493'DTM+97:20260130:102'NAD+BY+1'"
     b"NAD+FLA+1'LIN+++1:VBN'"
 )
-MEGABYTES = 5
+MEGABYTES = 1
 _PIECES = st.sampled_from(
     [b"'", b"+", b":", b"?", b"\r\n", b"\xff", b"\x00", b"\xc3", b"UNH", b"9" * 40, b"LIN+"]
 )
@@ -45,7 +45,7 @@ def _mutated(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_mutated() | st.binary(max_size=200) | st.binary(max_size=100).map(lambda tail: HEAD + tail))
 @example(HEAD + b"QTY+52:" + b"1" * 5000 + b"'")
 @example(HEAD + b"PRI+INV:" + b"9" * 2_000_000 + b"'QTY+52:1'QTY+66:1'")
@@ -85,14 +85,14 @@ def _filled(piece: bytes, head: bytes = HEAD) -> bytes:
 
 
 @pytest.mark.parametrize("piece", [b"?'", b"a?+", b"?", b"IMD++?+S20+0?:7\x01'"])
-def test_five_megabytes_of_the_worst_cost_no_more_than_their_size(piece: bytes) -> None:
+def test_a_megabyte_of_the_worst_costs_no_more_than_its_size(piece: bytes) -> None:
     # Work that grows with the square of the size would take a hundred times as long for ten times the bytes.
     whole = _filled(piece)
     part = whole[: len(whole) // 10]
     for work in (validate, _tried(read)):
         small, large = _seconds(work, part), _seconds(work, whole)
         assert large < 30 * small + 1.0, (work, small, large)
-        assert large < 60
+        assert large < 12
 
 
 def test_of_very_many_faults_the_first_are_told_and_the_rest_is_counted() -> None:
