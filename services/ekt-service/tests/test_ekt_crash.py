@@ -242,7 +242,7 @@ async def test_a_service_killed_in_the_middle_of_a_mail_and_of_a_file_has_sent_e
             renamed = (
                 "select count(*) from handover h join ekt e on e.id = h.delivery_id where e.debtor_id = :id"
             )
-            mailed = "select state from delivery d join ekt e on e.id = d.id where e.debtor_id = :id"
+            mailed = "select d.state from delivery d join ekt e on e.id = d.id where e.debtor_id = :id"
             return await desk.rows(renamed, id=by_file.debtor_id) == [[1]] and (
                 await desk.rows(mailed, id=by_mail.debtor_id) == [["sending"]]
             )
