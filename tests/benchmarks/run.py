@@ -30,6 +30,7 @@ BENCHMARKS = (
     "ekt_sending",
     "ekt_day",
     "sold_per_debtor",
+    "card_search",
 )
 FULL = Pace(rounds=7, seconds=30.0)
 QUICK = Pace(rounds=2, seconds=3.0)

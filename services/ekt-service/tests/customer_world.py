@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from ekt_world import World, a_debtor
+from ekt_world import World, a_debtor, control
 from klokwerk_contracts import DebtorChanged
 from klokwerk_platform.customer.ftps import FtpsSink
 from klokwerk_platform.customer.http import create_receiver
@@ -127,7 +127,7 @@ async def customer_servers(folder: Path) -> AsyncIterator[Customer]:
     await sftp.start()
     ftps.start()
     url = f"http://127.0.0.1:{ports['http']}"
-    async with serving([(receiver, ports["http"])]), httpx.AsyncClient(base_url=url) as http:
+    async with serving([(receiver, ports["http"])]), control(url) as http:
         yield Customer(folder, ports, sftp, ftps, certificate_only(pem), http, troubles)
     ftps.stop()
     await sftp.stop()

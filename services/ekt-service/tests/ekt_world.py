@@ -91,6 +91,11 @@ class MailSink:
         return await eventually(arrived, within=PATIENCE)
 
 
+def control(url: str) -> httpx.AsyncClient:
+    """A client that uses no connection again which the other side may just be closing: servers do after 5 s."""
+    return httpx.AsyncClient(base_url=url, limits=httpx.Limits(keepalive_expiry=1))
+
+
 @asynccontextmanager
 async def mail_sink(folder: Path) -> AsyncIterator[MailSink]:
     smtp, web, pop3 = free_ports(3)
@@ -100,7 +105,7 @@ async def mail_sink(folder: Path) -> AsyncIterator[MailSink]:
     returned = Pop3Server(box, "127.0.0.1", pop3, RETURN_DOMAIN)
     await returned.start()
     url = f"http://127.0.0.1:{web}"
-    async with serving([(create_mail_app(box, sink), web)]), httpx.AsyncClient(base_url=url) as http:
+    async with serving([(create_mail_app(box, sink), web)]), control(url) as http:
         yield MailSink(f"127.0.0.1:{smtp}", url, http, f"127.0.0.1:{pop3}", box)
     await returned.stop()
     await sink.stop()

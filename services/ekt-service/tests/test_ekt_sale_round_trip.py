@@ -150,7 +150,7 @@ def _ours(line: Transaction) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != ""} | {"marks": marks}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(line=_lines, character_set=st.sampled_from(sorted(SETS)))
 def test_a_sale_line_survives_writing_our_reader_and_pydifact(line: SaleLine, character_set: str) -> None:
     charset = SETS[character_set]

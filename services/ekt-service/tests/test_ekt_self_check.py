@@ -103,7 +103,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(shape=st.sampled_from(sorted(SHAPES)), data=st.data())
 def test_nothing_is_recognised_that_the_validator_refuses(shape: str, data: st.DataObject) -> None:
     interchange, writer = SHAPES[shape]
