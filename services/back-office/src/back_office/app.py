@@ -109,6 +109,7 @@ SETTINGS_PAGES = (
 )
 LARGER_BODIES = {
     UPLOADS: MOST_UPLOAD_BYTES,
+    "/ekt-check": 10_000_000,  # an EKT file; the page itself says how large one may be
     r"/(sales|debtors)/import(/.*)?": 25_000_000,  # a file of a day's sales, or of thousands of cards
 }
 """Paths that take a file, with the size of the largest request."""
