@@ -44,7 +44,7 @@ PAGES = (
     "/settings/customer-lists/categories", "/settings/customer-lists/categories/company",
     "/settings/company-attachments", "/settings/number-ranges", "/settings/number-ranges/main/debtor",
     "/settings/administrations",
-    "/settings/administrations/main", "/ekt-check",
+    "/settings/administrations/main", "/ekt-check", "/imports", "/imports/new", "/exports", "/settings/newsletter",
 )  # fmt: skip
 
 
