@@ -22,7 +22,9 @@ PERSON = {"contact_id": "c1", "name": "Piet de Wit"}
 
 
 def ready(office: World, *invoices: dict[str, Any], **changes: Any) -> None:
-    office.services.on("GET", "debtors", "/v1/debtors/d1", card(contact_persons=[PERSON]), ETag='"4"')
+    office.services.on(
+        "GET", "debtors", "/v1/debtors/d1", card(contact_persons=[PERSON], administration="main"), ETag='"4"'
+    )
     office.services.on("GET", "debtors", "/v1/debtors/d1/anonymise-preview", PREVIEW | changes)
     office.services.on("GET", "debtors", "/v1/debtors/d1/newsletter", CHOICE)
     office.services.on("GET", "sales", "/v1/invoices", page(*invoices))
