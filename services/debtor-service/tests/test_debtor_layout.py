@@ -108,7 +108,7 @@ def contents(draw: st.DrawFn) -> CardContent:
     return content.model_copy(update={"own_fields": own}) if not problems else CardContent(name="Jansen")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(contents(), min_size=2, max_size=6))
 def test_FA_30_FA_49_FA_51_whatever_stands_on_cards_their_export_read_again_changes_nothing(
     found: list[CardContent],
