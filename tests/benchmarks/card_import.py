@@ -100,7 +100,8 @@ async def run(ground: Ground) -> list[Comparison]:
     async def empty() -> None:
         async with database.transaction() as connection:
             await (await raw(connection)).execute(
-                "truncate card, card_number, audit, outbox, job, job_file, card_import, card_import_row, bare_card"
+                "truncate card, card_number, audit, outbox, job, job_file, card_import, card_import_row, bare_card "
+                "cascade"
             )
 
     try:
