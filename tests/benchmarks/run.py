@@ -31,6 +31,7 @@ BENCHMARKS = (
     "ekt_day",
     "sold_per_debtor",
     "card_search",
+    "card_import",
 )
 FULL = Pace(rounds=7, seconds=30.0)
 QUICK = Pace(rounds=2, seconds=3.0)

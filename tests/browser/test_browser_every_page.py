@@ -45,7 +45,8 @@ PAGES = (
     "/settings/customer-lists/categories", "/settings/customer-lists/categories/company",
     "/settings/company-attachments", "/settings/number-ranges", "/settings/number-ranges/main/debtor",
     "/settings/administrations",
-    "/settings/administrations/main", "/ekt-check", "/deliveries/invoices",
+    "/settings/administrations/main", "/ekt-check", "/deliveries/invoices", "/imports", "/imports/new", "/exports",
+    "/settings/newsletter",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from klokwerk_platform.processes import Program
 
 _START_SECONDS = 30
 _USERS_OF_NOTHING = ("mail", "simulators", "customer")
+SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "mailchimp")
 
 Say = Callable[[str], None]
 """Takes one line about what goes on."""
@@ -39,6 +40,7 @@ class Servers:
     Attributes:
         vies_url: VIES or its simulator; may be empty, since looking up VAT numbers can be left out.
         pop3: where the mail sink's bounces are read; empty for another mail server.
+        mailchimp_url: the simulator of Mailchimp; empty where the real one is used.
     """
 
     admin_database_url: str
@@ -50,6 +52,7 @@ class Servers:
     exact_url: str
     vies_url: str = ""
     pop3: str = ""
+    mailchimp_url: str = ""
 
     def as_env(self) -> dict[str, str]:
         """The addresses under the names the environment uses, such as ``KLOKWERK_KAFKA``."""
@@ -117,7 +120,7 @@ async def start_servers(
         "postgres": ("admin_database_url",),
         "kafka": ("kafka",),
         "mail": ("smtp",),
-        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url"),
+        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url", "mailchimp_url"),
     }
     tasks = [
         asyncio.ensure_future(starts[server]())
@@ -198,7 +201,7 @@ async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say
 
 
 async def _simulators(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
-    ports = {name: port(name) for name in ("access-point", "print-service", "exact-online", "vies")}
+    ports = {name: port(name) for name in SIMULATORS}
     program = await start_simulators(state, ports)
     _note(running, "simulators", program)
     say("The simulators are ready")
@@ -208,6 +211,7 @@ async def _simulators(state: Path, running: RunningServers, port: ChoosePort, sa
         "print_service_url": urls["print-service"],
         "exact_url": urls["exact-online"],
         "vies_url": urls["vies"],
+        "mailchimp_url": f"{urls['mailchimp']}/3.0",
     }
 
 

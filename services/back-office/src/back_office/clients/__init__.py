@@ -17,7 +17,10 @@ from back_office.clients.customers import CustomerClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
+from back_office.clients.imports import ImportClient
 from back_office.clients.jobs import JobClient
+from back_office.clients.newsletter import NewsletterClient
+from back_office.clients.privacy import PrivacyClient
 from back_office.clients.resends import ResendsClient
 from back_office.clients.sale_changes import SaleChangesClient
 from back_office.clients.sales import SalesClient
@@ -40,6 +43,9 @@ class Clients:
     connections: ConnectionClient
     dispatch: DispatchClient
     accounting: AccountingClient
+    imports: ImportClient
+    newsletter: NewsletterClient
+    privacy: PrivacyClient
     jobs: Mapping[ServiceName, JobClient]
     summaries: Mapping[ServiceName, SummaryClient]
 
@@ -90,6 +96,9 @@ class Services:
             connections=ConnectionClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
+            imports=ImportClient(callers[ServiceName.DEBTORS]),
+            newsletter=NewsletterClient(callers[ServiceName.DEBTORS]),
+            privacy=PrivacyClient(callers),
             jobs={name: JobClient(caller) for name, caller in callers.items()},
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )

@@ -33,6 +33,8 @@ class Action(StrEnum):
     SET_NUMBER_RANGES = "set_number_ranges"
     SET_CUSTOMERS = "set_customers"
     SET_ADMINISTRATIONS = "set_administrations"
+    SET_NEWSLETTER = "set_newsletter"
+    KEEP_PRIVACY = "keep_privacy"
 
 
 ALLOWED: dict[Action, frozenset[Role]] = {
@@ -50,6 +52,8 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SET_NUMBER_RANGES: frozenset({Role.FINANCE}),
     Action.SET_CUSTOMERS: frozenset({Role.FINANCE, Role.OPS}),
     Action.SET_ADMINISTRATIONS: frozenset({Role.FINANCE}),
+    Action.SET_NEWSLETTER: frozenset({Role.OPS, Role.FINANCE}),
+    Action.KEEP_PRIVACY: frozenset({Role.OPS, Role.FINANCE}),
 }
 """Which roles see the control for an action (EF-74, EP-72, NV-69)."""
 

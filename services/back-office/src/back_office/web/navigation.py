@@ -35,6 +35,13 @@ NAVIGATION = (
     ),
     Group("nav.organisation", (Entry("nav.debtors", "/debtors", "people", ("/debtors",)),)),
     Group("nav.finance", (Entry("nav.accounting", "/accounting", "ledger", ("/accounting",)),)),
+    Group(
+        "nav.tools",
+        (
+            Entry("nav.imports", "/imports", "into", ("/imports",)),
+            Entry("nav.exports", "/exports", "out_of", ("/exports",)),
+        ),
+    ),
     Group("nav.set_up", (Entry("nav.settings", "/settings", "settings", ("/settings",)),)),
 )
 
