@@ -21,6 +21,8 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    article_import,
+    articles,
     confirmation,
     debtor_configuration,
     debtor_connection,
@@ -70,6 +72,8 @@ PAGES = (
     sale,
     invoices,
     invoice,
+    article_import,
+    articles,
     accounting,
     deliveries,
     ekt_check,

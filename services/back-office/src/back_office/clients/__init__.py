@@ -9,6 +9,7 @@ from types import TracebackType
 import httpx
 
 from back_office.clients.accounting import AccountingClient
+from back_office.clients.articles import ArticleClient
 from back_office.clients.company import CompanyClient
 from back_office.clients.confirmations import ConfirmationClient
 from back_office.clients.connections import ConnectionClient
@@ -30,6 +31,7 @@ class Clients:
     debtors: DebtorClient
     sales: SalesClient
     sale_changes: SaleChangesClient
+    articles: ArticleClient
     resends: ResendsClient
     company: CompanyClient
     ekts: EktClient
@@ -78,6 +80,7 @@ class Services:
             debtors=DebtorClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
             sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
+            articles=ArticleClient(callers[ServiceName.SALES]),
             resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
