@@ -38,6 +38,7 @@ NAMELESS = """(controls) => [...document.querySelectorAll(controls)].filter((e) 
 }).map((e) => e.outerHTML.slice(0, 120))"""
 PAGES = (
     "/", "/debtors", "/debtors/new", "/sales", "/sales/import", "/invoices", "/accounting/main/debtors", "/deliveries",
+    "/articles", "/articles/new", "/articles/import",
     "/settings", "/settings/automatic-dispatch", "/settings/ekt", "/settings/company",
     "/settings/number-ranges", "/settings/number-ranges/main/debtor", "/settings/administrations",
     "/settings/administrations/main", "/ekt-check",
