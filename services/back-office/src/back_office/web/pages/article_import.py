@@ -109,6 +109,7 @@ async def _labels(visit: Visit) -> dict[str, str]:
 async def _file_page(visit: Visit, message: Message | None = None, *, status: int = 200) -> Response:
     return await visit.page(
         "pages/article_import.html",
+        job=None,
         status=status,
         messages=(message,) if message else (),
         columns=list((await _labels(visit)).values()),
