@@ -118,11 +118,12 @@ async def test_FA_48_articles_are_read_in_by_three_steps(office):
         return await browser.client.post("/articles/import", data=data, files=files)
 
     assert "Er is geen bestand gekozen" in text_of(await hand_in(b""))
-    answer = await hand_in(b"a;b")
+    content = b"a;b\r\n" + b"1;a long list\r\n" * 200_000
+    answer = await hand_in(content)
     assert answer.headers["location"] == "/articles/import/j1/columns"
     request = services.last("POST", "/v1/article-imports")
     assert (request.content, dict(request.url.params)) == (
-        b"a;b",
+        content,
         {"file_name": "lijst.csv", "delimiter": ";"},
     )
 

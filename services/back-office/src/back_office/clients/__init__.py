@@ -10,9 +10,11 @@ import httpx
 
 from back_office.clients.accounting import AccountingClient
 from back_office.clients.articles import ArticleClient
+from back_office.clients.attachments import AttachmentClient
 from back_office.clients.company import CompanyClient
 from back_office.clients.confirmations import ConfirmationClient
 from back_office.clients.connections import ConnectionClient
+from back_office.clients.customers import CustomerClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
@@ -29,6 +31,8 @@ class Clients:
     """The services as one signed-in user may use them."""
 
     debtors: DebtorClient
+    customers: CustomerClient
+    attachments: AttachmentClient
     sales: SalesClient
     sale_changes: SaleChangesClient
     articles: ArticleClient
@@ -78,6 +82,8 @@ class Services:
         }
         return Clients(
             debtors=DebtorClient(callers[ServiceName.DEBTORS]),
+            customers=CustomerClient(callers[ServiceName.DEBTORS]),
+            attachments=AttachmentClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
             sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
             articles=ArticleClient(callers[ServiceName.SALES]),
