@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -250,8 +251,8 @@ async def test_FA_48_an_import_of_articles_whose_process_dies_goes_on_behind_its
     platform_servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed in the third step: what was stored stays, the next process goes on, nothing comes in twice."""
-    monkeypatch.setattr(article_importing, "STEP_ROWS", 500)
-    count, clock = 2000, FixedClock(NOON)
+    monkeypatch.setattr(article_importing, "STEP_ROWS", 200)
+    count, clock = 800, FixedClock(NOON)
     rows = [f"A-{n};ROSE {n};10120;997;0,25;80;laag;NL;S20=70;2" for n in range(count)]
     async with fresh_database(platform_servers.admin_database_url, "sales_service") as url:
         database = Database(url, pool=4)
@@ -265,19 +266,21 @@ async def test_FA_48_an_import_of_articles_whose_process_dies_goes_on_behind_its
 
         async def dying(connection, chunk, *given, trial, **options):
             result = await enter(connection, chunk, *given, trial=trial, **options)
-            if not trial and chunk[0].number == "A-1000":
+            if not trial and chunk[0].number == "A-400":
                 reached.set()
                 await never.wait()
             return result
 
         monkeypatch.setattr(article_importing, "enter", dying)
         stop = asyncio.Event()
-        first = asyncio.create_task(JobWorker(database, clock, {KIND: ArticleImport(clock)}).run(stop))
+        runners = {KIND: ArticleImport(clock)}
+        soon = timedelta(milliseconds=50)
+        first = asyncio.create_task(JobWorker(database, clock, runners, retry=soon).run(stop))
         await asyncio.wait_for(reached.wait(), 30)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         monkeypatch.setattr(article_importing, "enter", enter)
-        worker = JobWorker(database, clock, {KIND: ArticleImport(clock)}, poll_seconds=0.05)
+        worker = JobWorker(database, clock, runners, poll_seconds=0.05)
         second = asyncio.create_task(worker.run(stop))
 
         async def done():
