@@ -40,6 +40,7 @@ NAMELESS = """(controls) => [...document.querySelectorAll(controls)].filter((e) 
 PAGES = (
     "/", "/debtors", "/debtors/new", "/debtors/merge", "/sales", "/sales/import", "/invoices",
     "/accounting/main/debtors", "/deliveries",
+    "/articles", "/articles/new", "/articles/import",
     "/settings", "/settings/automatic-dispatch", "/settings/ekt", "/settings/company",
     "/settings/customers", "/settings/apps", "/settings/own-fields", "/settings/own-fields/new",
     "/settings/customer-lists/categories", "/settings/customer-lists/categories/company",

@@ -21,6 +21,8 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    article_import,
+    articles,
     confirmation,
     debtor_configuration,
     debtor_connection,
@@ -92,6 +94,8 @@ PAGES = (
     sale,
     invoices,
     invoice,
+    article_import,
+    articles,
     accounting,
     deliveries,
     ekt_log,
@@ -118,7 +122,7 @@ SETTINGS_PAGES = (
 LARGER_BODIES = {
     UPLOADS: MOST_UPLOAD_BYTES,
     "/ekt-check": 10_000_000,  # an EKT file; the page itself says how large one may be
-    r"/sales/import(/.*)?": 25_000_000,  # a file of a day's sales
+    r"/(sales|articles)/import(/.*)?": 25_000_000,  # a day's sales, thousands of articles
     imports.UPLOADS: imports.MOST_UPLOAD_BYTES,
 }
 """Paths that take a file, with the size of the largest request."""
