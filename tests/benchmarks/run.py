@@ -21,7 +21,14 @@ from measure import Comparison, Pace, machine
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("outbox_relay", "consume_store", "delivery_worker", "accounting_export", "ekt_writing")
+BENCHMARKS = (
+    "outbox_relay",
+    "consume_store",
+    "delivery_worker",
+    "accounting_export",
+    "accounting_intake",
+    "ekt_writing",
+)
 FULL = Pace(rounds=7, seconds=30.0)
 QUICK = Pace(rounds=2, seconds=3.0)
 QUICK_SCALE = 0.1

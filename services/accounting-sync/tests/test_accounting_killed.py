@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from accounting_world import SECRET, Books, ExactWorld, World, exact_online
+from accounting_world import SECRET, Books, ExactWorld, World, exact_online, moneybird
 from fastapi import FastAPI
 from klokwerk.clock import SystemClock
 from klokwerk.database import Database
@@ -81,6 +81,7 @@ async def service(platform_servers, tmp_path: Path) -> AsyncIterator[tuple[Servi
         topics(kafka, topics_of("accounting-sync", DebtorChanged)),
         fresh_database(platform_servers.admin_database_url, "accounting_sync") as url,
         exact_online(clock) as exact,
+        moneybird(clock) as birds,
         _keys(issuer) as keys,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
     ):
@@ -98,7 +99,7 @@ async def service(platform_servers, tmp_path: Path) -> AsyncIterator[tuple[Servi
         running = Service(environment, port)
         await running.start()
         database = Database(url)
-        yield running, World(client, clock, kafka, exact, database, tmp_path, issuer)
+        yield running, World(client, clock, kafka, exact, birds, database, tmp_path, issuer)
         await database.close()
         await running.kill()
 

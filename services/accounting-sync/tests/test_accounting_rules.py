@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from accounting_sync.domain.administration import Administration, NumberRange, Target, range_problems
+from accounting_sync.domain.administration import Administration, NumberRange, range_problems
 from accounting_sync.domain.checks import preflight
 from accounting_sync.domain.lines import Action, Need, action_for, need_of
 from accounting_sync.domain.mapping import MappingTables, apply
@@ -21,7 +21,7 @@ from accounting_sync.domain.relation import (
     to_json,
 )
 from accounting_sync.domain.retries import after_temporary, next_night
-from accounting_sync.targets.limits import EXACT_LIMITS
+from accounting_sync.domain.targets import RULES, Target
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MAIN = Administration(
@@ -31,11 +31,12 @@ MAIN = Administration(
     "main",
     ranges={Kind.DEBTORS: NumberRange(10000, 19999), Kind.CREDITORS: NumberRange(20000, 29999)},
 )
+EXACT = RULES[Target.EXACT_XML]
 GOOD = RelationData(code="10001", name="Vermeer")
 
 
 def reasons(data: RelationData, kind: Kind = Kind.DEBTORS, **more: object) -> tuple[str, ...]:
-    return preflight(kind, data, MAIN, EXACT_LIMITS, **more)  # type: ignore[arg-type]
+    return preflight(kind, data, MAIN, **more)  # type: ignore[arg-type]
 
 
 def test_a_line_without_objections_has_none() -> None:
@@ -50,7 +51,7 @@ def test_a_line_without_objections_has_none() -> None:
         (RelationData(code="1" * 19, name="Vermeer"), "code has 19 characters"),
         (RelationData(code="20005", name="Vermeer"), "range of the creditors"),
         (RelationData(code="10001", name="  "), "no name"),
-        (RelationData(code="10001", name="x" * 51), "51 characters, the accounting system takes 50"),
+        (RelationData(code="10001", name="x" * 51), "51 characters, Exact Online takes 50"),
         (RelationData(code="10001", name="Ver\x08meer"), "control character"),
         (RelationData(code="10001", name="V", vat_number="NL004495446B01"), "VAT number"),
         (RelationData(code="10001", name="V", bank_accounts=(BankAccount("NL00ABNA0417164300"),)), "IBAN"),
@@ -92,7 +93,9 @@ def test_a_merged_card_has_one_reason_only() -> None:
 
 def test_a_missing_mapping_is_named_with_its_table() -> None:
     source = RelationSource(name="V", number="10001", payment_days=21, currency="SEK")
-    mapped = apply(source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main")
+    mapped = apply(
+        source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main", EXACT
+    )
     assert len(mapped.missing) == 2
     assert '"payment_terms"' in mapped.missing[0]
     assert '"currencies"' in mapped.missing[1]
@@ -101,7 +104,9 @@ def test_a_missing_mapping_is_named_with_its_table() -> None:
 
 def test_a_mapped_value_is_the_one_sent() -> None:
     source = RelationSource(name="V", payment_days=30, currency="EUR", language="nl")
-    mapped = apply(source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main")
+    mapped = apply(
+        source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main", EXACT
+    )
     assert (mapped.data.payment_condition, mapped.data.language, mapped.missing) == ("0030", "NL", ())
 
 

@@ -314,7 +314,13 @@ def _server_addresses(servers: Servers, programs: dict[str, Program]) -> list[Ad
         "postgres": servers.admin_database_url.rpartition("@")[2],
         "mail": f"{servers.mail_api} (SMTP {servers.smtp})",
         "simulators": " ".join(
-            (servers.access_point_url, servers.print_service_url, servers.exact_url, servers.vies_url)
+            (
+                servers.access_point_url,
+                servers.print_service_url,
+                servers.exact_url,
+                servers.vies_url,
+                servers.moneybird_url,
+            )
         ).rstrip(),
     }
     addresses = []

@@ -37,6 +37,7 @@ class Servers:
 
     Attributes:
         vies_url: VIES or its simulator; may be empty, since looking up VAT numbers can be left out.
+        moneybird_url: Moneybird's API or its simulator; may be empty, since Exact Online is enough for most.
     """
 
     admin_database_url: str
@@ -47,6 +48,7 @@ class Servers:
     print_service_url: str
     exact_url: str
     vies_url: str = ""
+    moneybird_url: str = ""
 
     def as_env(self) -> dict[str, str]:
         """The addresses under the names the environment uses, such as ``KLOKWERK_KAFKA``."""
@@ -110,7 +112,7 @@ async def start_servers(
         "postgres": ("admin_database_url",),
         "kafka": ("kafka",),
         "mail": ("smtp",),
-        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url"),
+        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url", "moneybird_url"),
     }
     tasks = [
         asyncio.ensure_future(starts[server]())
@@ -184,7 +186,8 @@ async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say
 
 
 async def _simulators(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
-    ports = {name: port(name) for name in ("access-point", "print-service", "exact-online", "vies")}
+    names = ("access-point", "print-service", "exact-online", "vies", "moneybird")
+    ports = {name: port(name) for name in names}
     program = await start_simulators(state, ports)
     _note(running, "simulators", program)
     say("The simulators are ready")
@@ -194,6 +197,7 @@ async def _simulators(state: Path, running: RunningServers, port: ChoosePort, sa
         "print_service_url": urls["print-service"],
         "exact_url": urls["exact-online"],
         "vies_url": urls["vies"],
+        "moneybird_url": f"{urls['moneybird']}/api/v2",
     }
 
 

@@ -155,12 +155,22 @@ def _control_routes(app: FastAPI, exact: ExactOnline) -> None:
 def _sign_in_routes(app: FastAPI, exact: ExactOnline) -> None:
     @app.get("/api/oauth2/auth")
     async def consent(
-        client_id: str, redirect_uri: str, response_type: str = "code", state: str = ""
+        client_id: str,
+        redirect_uri: str,
+        response_type: str = "code",
+        state: str = "",
+        code_challenge: str = "",
+        code_challenge_method: str = "",
     ) -> Response:
-        """The consent page, where the simulated person always says yes."""
+        """The consent page, where the simulated person says yes unless they are set to decline."""
         if client_id != exact.settings.client_id or response_type != "code":
             return _oauth_error(400, "invalid_request", "Unknown client or response type.")
-        answer = {"code": exact.tokens.new_code(), **({"state": state} if state else {})}
+        if code_challenge and code_challenge_method != "S256":
+            return _oauth_error(400, "invalid_request", "Only S256 challenges are taken.")
+        answer = {"code": exact.tokens.new_code(redirect_uri, code_challenge)}
+        if exact.settings.consent_declined:
+            answer = {"error": "access_denied", "error_description": "The person said no."}
+        answer |= {"state": state} if state else {}
         joint = "&" if "?" in redirect_uri else "?"
         return RedirectResponse(f"{redirect_uri}{joint}{urlencode(answer)}", status_code=302)
 
@@ -172,7 +182,9 @@ def _sign_in_routes(app: FastAPI, exact: ExactOnline) -> None:
             return _oauth_error(400, "invalid_client", "Client id or secret is wrong.")
         try:
             if form.get("grant_type") == "authorization_code":
-                row = exact.tokens.by_code(form.get("code", ""))
+                row = exact.tokens.by_code(
+                    form.get("code", ""), form.get("redirect_uri", ""), form.get("code_verifier", "")
+                )
             elif form.get("grant_type") == "refresh_token":
                 row = exact.tokens.by_refresh(form.get("refresh_token", ""))
             else:
