@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from klokwerk import deliveries
 from klokwerk.clock import FixedClock, SystemClock
 from klokwerk.database import Database
 from klokwerk.deliveries import Delivery, DeliveryWorker, Outcome, Plan, State, Verdict
+from klokwerk.deliveries.recorder import Answered, Recorder
 from klokwerk.testing import eventually
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -348,10 +349,67 @@ async def test_a_late_answer_settles_what_another_worker_took_for_lost(database:
         current = await deliveries.get(connection, made.id)
     assert current is not None
     stale = current.__class__(**{n: getattr(current, n) for n in current.__slots__} | {"attempts": 1})
-    await worker._write(stale, Outcome(Verdict.REFUSED, "old news"), "send")
+    await worker._record(stale, Outcome(Verdict.REFUSED, "old news"), "send")
     assert (await becomes(database, State.SENDING)).message == ""
-    await worker._write(current, deliveries.sent("in time"), "send")
+    await worker._record(current, deliveries.sent("in time"), "send")
     assert (await becomes(database, State.SENT)).message == "in time"
 
 
 async def _nothing(_: AsyncConnection, __: Delivery) -> None: ...
+
+
+async def test_what_is_claimed_ahead_is_sent_once_by_as_many_calls_as_asked_and_written_down_together(
+    database: Database,
+) -> None:
+    at_once, most, groups = 0, 0, []
+
+    class Slow(OtherSide):
+        async def send(self, delivery: Delivery) -> Outcome:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.002)
+            at_once -= 1
+            return await OtherSide.send(self, delivery)
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        groups.append(len(changed))
+
+    side = Slow()
+    await planned(database, *(plan(f"k{number}") for number in range(60)))
+    async with working(database, side, concurrency=3, ahead=30, on_changes=on_changes):
+
+        async def all_sent() -> bool:
+            return sum(groups) == 60
+
+        await eventually(all_sent)
+    assert (most, len(side.received), len(set(side.received))) == (3, 60, 60)
+    assert max(groups) > 1
+
+
+async def test_one_outcome_that_can_not_be_written_down_does_not_hold_up_its_neighbours(
+    database: Database,
+) -> None:
+    seen: list[str] = []
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        if any(delivery.natural_key == "bad" for delivery in changed):
+            raise ValueError("a mistake of the service's own")
+        seen.extend(delivery.natural_key for delivery in changed)
+
+    recorder = Recorder(database, on_changes)
+    await planned(database, plan("bad"), *(plan(f"k{number}") for number in range(5)))
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("update delivery set state = 'sending', attempts = 1"))
+        keys = ["k0", "bad", "k1", "k2", "k3", "k4"]
+        found = [await deliveries.find(connection, key) for key in keys]
+    now = CLOCK.now()
+    answers = [
+        Answered(one, deliveries.sent(), "send", State.SENT, now, 0, "", now)
+        for one in found
+        if one is not None
+    ]
+    results = await asyncio.gather(*map(recorder.record, answers), return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [ValueError]
+    assert sorted(seen) == ["k0", "k1", "k2", "k3", "k4"]
+    assert (await becomes(database, State.SENDING, "bad")).attempts == 1

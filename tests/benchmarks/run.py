@@ -27,6 +27,7 @@ BENCHMARKS = (
     "delivery_worker",
     "accounting_export",
     "accounting_intake",
+    "accounting_direct",
     "ekt_writing",
 )
 FULL = Pace(rounds=7, seconds=30.0)

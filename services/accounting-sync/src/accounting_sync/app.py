@@ -24,8 +24,27 @@ from accounting_sync.settings import AccountingSettings
 from accounting_sync.upkeep import Upkeep
 from accounting_sync.workers import workers
 
+AHEAD = 64
+"""Lines that a process has in hand beside those under way; what it loses by dying is looked up."""
 MOST_BODY_BYTES = 64 * 1024 * 1024
 """A hundred thousand selected lines, or the result of an import of as many relations."""
+
+
+def delivery_worker(
+    database: Database, clock: Clock, channel: DirectChannel, direct: DirectExport, lease: timedelta
+) -> DeliveryWorker:
+    """Sends single lines to whichever accounting system they are for."""
+    return DeliveryWorker(
+        database,
+        clock,
+        dict.fromkeys(DIRECT, channel),
+        on_changes=direct.on_changes,
+        ahead=AHEAD,
+        retries=RETRIES,
+        questions=QUESTIONS,
+        lease=lease,
+        concurrency=AT_ONCE,
+    )
 
 
 def create(
@@ -42,16 +61,8 @@ def create(
     channel = DirectChannel(database, clock, links)
     files = FileExport(database, clock, settings.export_folder)
     direct = DirectExport(database, clock)
-    sending = DeliveryWorker(
-        database,
-        clock,
-        dict.fromkeys(DIRECT, channel),
-        direct.on_change,
-        retries=RETRIES,
-        questions=QUESTIONS,
-        lease=timedelta(seconds=settings.delivery_lease_seconds),
-        concurrency=AT_ONCE,
-    )
+    lease = timedelta(seconds=settings.delivery_lease_seconds)
+    sending = delivery_worker(database, clock, channel, direct, lease)
     return build(
         Parts(
             name="accounting-sync",

@@ -44,9 +44,10 @@ _REFUSED = sa.text(
     "update line set state = 'failed', delivery_id = null, export_id = :export, retry_at = :retry_at, "
     "changed_at = :now where id = any(cast(:ids as uuid[]))"
 )
-_OF_DELIVERY = sa.text(
-    "select l.id, l.export_id from line l join relation r using (administration, kind, debtor_id) "
-    "where l.delivery_id = :delivery for update of r"
+_OF_DELIVERIES = sa.text(
+    "select l.id, l.export_id, l.delivery_id from line l join relation r using (administration, kind, debtor_id) "
+    "where l.delivery_id = any(cast(:deliveries as uuid[])) "
+    "order by r.administration, r.kind, r.debtor_id for update of r"
 )
 _WAITING = sa.text(
     "update line set message = :message, message_origin = 'own', attempted = attempted or :unknown, changed_at = :now "
@@ -122,24 +123,33 @@ class DirectExport:
             await exports.settle(connection, None, self._clock.now())
         return len(due)
 
-    async def on_change(self, connection: AsyncConnection, delivery: Delivery) -> None:
-        """Write the outcome of one call onto its line and its export, in the same transaction."""
-        row = (await connection.execute(_OF_DELIVERY, {"delivery": delivery.id})).one_or_none()
-        if row is None:
-            return
+    async def on_changes(self, connection: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        """Write the outcomes of calls onto their lines and exports, in the same transaction."""
         now = self._clock.now()
-        if delivery.state is State.SENT:
-            await export_lines.mark_synced(connection, row.export_id, now, [row.id])
-            await exports.settle(connection, row.export_id, now)
-        elif delivery.state is State.FAILED:
-            await self._refuse(
-                connection, row.export_id, {row.id: Message(delivery.message, Origin.ACCOUNTING)}
-            )
-            await exports.settle(connection, row.export_id, now)
-        else:
-            lost = delivery.state is State.UNKNOWN
-            values = {"id": row.id, "message": delivery.message, "unknown": lost, "now": now}
-            await connection.execute(_WAITING, values)
+        by_id = {delivery.id: delivery for delivery in changed}
+        rows = (await connection.execute(_OF_DELIVERIES, {"deliveries": list(by_id)})).all()
+        sent: dict[uuid.UUID, list[uuid.UUID]] = {}
+        refused: dict[uuid.UUID, dict[uuid.UUID, Message]] = {}
+        waiting: list[dict[str, object]] = []
+        for row in rows:
+            delivery = by_id[row.delivery_id]
+            if delivery.state is State.SENT:
+                sent.setdefault(row.export_id, []).append(row.id)
+            elif delivery.state is State.FAILED:
+                said = Message(delivery.message, Origin.ACCOUNTING)
+                refused.setdefault(row.export_id, {})[row.id] = said
+            else:
+                lost = delivery.state is State.UNKNOWN
+                waiting.append({"id": row.id, "message": delivery.message, "unknown": lost, "now": now})
+        remote = {row.id: by_id[row.delivery_id].reference for row in rows}
+        for export_id, ids in sent.items():
+            await export_lines.mark_synced(connection, export_id, now, {each: remote[each] for each in ids})
+        for export_id, said_of in refused.items():
+            await self._refuse(connection, export_id, said_of)
+        if waiting:
+            await connection.execute(_WAITING, waiting)
+        for export_id in sent.keys() | refused.keys():
+            await exports.settle(connection, export_id, now)
 
     async def _attempt(
         self,

@@ -24,6 +24,7 @@ from klokwerk.deliveries.delivery import (
     temporary,
     unknown,
 )
+from klokwerk.deliveries.recorder import OnChanges
 from klokwerk.deliveries.rows import (
     SCHEMA_1,
     attempts,
@@ -45,6 +46,7 @@ __all__ = [
     "Delivery",
     "DeliveryWorker",
     "OnChange",
+    "OnChanges",
     "Outcome",
     "Plan",
     "State",

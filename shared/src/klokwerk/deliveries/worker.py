@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from klokwerk import telemetry
 from klokwerk.clock import Clock
-from klokwerk.database import Database, is_transient
+from klokwerk.database import Database
 from klokwerk.deliveries.delivery import Channel, Delivery, Outcome, State, Verdict, refused, unknown
-from klokwerk.deliveries.rows import COLUMNS, COLUMNS_NO_PAYLOAD, delivery_of
+from klokwerk.deliveries.recorder import Answered, OnChanges, Recorder
+from klokwerk.deliveries.rows import COLUMNS, delivery_of
 from klokwerk.wakeup import Wakeup
 
 log = telemetry.get_logger(__name__)
@@ -58,16 +59,6 @@ _RENEW = sa.text(
     "update delivery set lease_until = clock_timestamp() + :lease where id = any(cast(:ids as uuid[])) "
     "and state = 'sending' and leased_by = :worker"
 )
-_MOVE = sa.text(
-    "with moved as (update delivery set state = :state, message = :message, "
-    "reference = coalesce(nullif(:reference, ''), reference), due_at = :due_at, asked = :asked, "
-    "revision = revision + 1, lease_until = null, leased_by = null, changed_at = :now "
-    "where id = :id and attempts = :attempts and state in ('sending', 'unknown') "
-    f"returning {COLUMNS_NO_PAYLOAD}), "
-    "ended as (update delivery_attempt set ended_at = :now, outcome = :outcome, message = :answer where id = "
-    "(select max(id) from delivery_attempt where delivery_id = :id and purpose = :purpose)) select * from moved"
-)
-"""Moves the delivery if it is still where the attempt left it, and ends the attempt in any case."""
 
 
 @dataclass(slots=True)
@@ -81,21 +72,33 @@ class DeliveryWorker:
         questions: pauses between questions about an unknown outcome.
         lease: how long a sending may show no sign of life; it is renewed while the process lives.
         concurrency: sendings at the same time.
+        ahead: how many more are claimed than are sent at once, for channels whose calls are quick. What a process
+            that dies had claimed and not called is asked about; so only where the other side can be asked.
+        on_changes: in place of `on_change`, told of all changes of one transaction together.
     """
 
     database: Database
     clock: Clock
     channels: Mapping[str, Channel]
-    on_change: OnChange
+    on_change: OnChange | None = None
     retries: Sequence[timedelta] = RETRIES
     questions: Sequence[timedelta] = QUESTIONS
     lease: timedelta = timedelta(seconds=15)
     concurrency: int = 8
+    ahead: int = 0
+    on_changes: OnChanges | None = None
     poll_seconds: float = 0.5
     name: str = "deliveries"
     _id: uuid.UUID = field(default_factory=uuid.uuid4)
     _wakeup: Wakeup = field(default_factory=Wakeup)
     _flying: dict[uuid.UUID, asyncio.Task[None]] = field(default_factory=dict)
+    _calls: asyncio.Semaphore = field(init=False)
+    _recorder: Recorder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._calls = asyncio.Semaphore(self.concurrency)
+        gather = GATHER_SECONDS * 4 if self.ahead else 0.0
+        self._recorder = Recorder(self.database, self.on_changes or self._each, gather)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; sendings under way are finished and recorded first."""
@@ -129,8 +132,8 @@ class DeliveryWorker:
 
     async def _claim_and_start(self) -> bool:
         """Start as many due sendings and questions as there is room for; whether there was anything."""
-        room = self.concurrency - len(self._flying)
-        if room <= 0:
+        room = self.concurrency + self.ahead - len(self._flying)
+        if room <= self.ahead // 2:
             await asyncio.wait(self._flying.values(), return_when=asyncio.FIRST_COMPLETED)
             # Others often end with it, and one claim for several costs as much as one for each.
             await asyncio.sleep(GATHER_SECONDS)
@@ -173,7 +176,8 @@ class DeliveryWorker:
             outcome = refused(f"The channel {delivery.channel!r} is not configured on this service.")
         else:
             try:
-                outcome = await channel.send(delivery)
+                async with self._calls:
+                    outcome = await channel.send(delivery)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -184,7 +188,10 @@ class DeliveryWorker:
     async def _ask(self, delivery: Delivery) -> None:
         channel = self.channels.get(delivery.channel)
         try:
-            outcome = await channel.ask(delivery) if channel else unknown("The channel is not configured.")
+            async with self._calls:
+                outcome = (
+                    await channel.ask(delivery) if channel else unknown("The channel is not configured.")
+                )
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -193,53 +200,20 @@ class DeliveryWorker:
         await self._record(delivery, outcome, "ask")
 
     async def _record(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
-        """Write the answer down, however long the database is away: it is all that is known of it."""
-        pause = 0.2
-        while True:
-            try:
-                await self._write(delivery, outcome, purpose)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("outcome_waits_for_database", delivery=str(delivery.id), error=repr(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-            else:
-                return
-
-    async def _write(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
+        """Write the answer down: it is all that is known of it."""
         now = self.clock.now()
         state, due, asked, message = self._move(delivery, outcome, now)
-        async with self.database.transaction() as connection:
-            row = (
-                (
-                    await connection.execute(
-                        _MOVE,
-                        {
-                            "id": delivery.id,
-                            "attempts": delivery.attempts,
-                            "state": state.value,
-                            "message": message[:4000],
-                            "reference": outcome.reference,
-                            "due_at": due,
-                            "asked": asked,
-                            "now": now,
-                            "purpose": purpose,
-                            "outcome": outcome.verdict.value,
-                            "answer": outcome.message[:4000],
-                        },
-                    )
-                )
-                .mappings()
-                .one_or_none()
-            )
-            if row is not None:
-                await self.on_change(connection, replace(delivery_of(row), payload=delivery.payload))
+        await self._recorder.record(Answered(delivery, outcome, purpose, state, due, asked, message, now))
         telemetry.DELIVERIES.labels(delivery.kind, state.value).inc()
         log.info(
             "delivery", delivery=str(delivery.id), kind=delivery.kind, subject=delivery.subject, purpose=purpose,
             channel=delivery.channel, state=state.value, message=message,
         )  # fmt: skip
+
+    async def _each(self, connection: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        if self.on_change is not None:
+            for delivery in changed:
+                await self.on_change(connection, delivery)
 
     def _move(self, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[State, datetime, int, str]:
         """The state machine: from an answer to the next state, its time, the questions asked, the message."""
@@ -274,5 +248,6 @@ class DeliveryWorker:
     async def _expire_leases(self) -> None:
         async with self.database.transaction() as connection:
             rows = (await connection.execute(_EXPIRE, {"now": self.clock.now()})).mappings()
-            for row in rows:
-                await self.on_change(connection, delivery_of(row))
+            expired = [delivery_of(row) for row in rows]
+            if expired:
+                await (self.on_changes or self._each)(connection, expired)

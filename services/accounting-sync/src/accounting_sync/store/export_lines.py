@@ -89,26 +89,29 @@ _DATA = sa.text(
     "select data, cleared from export_line where export_id = :export and data <> '{}' "
     "and outcome in ('open', 'synced', 'returned') order by coalesce(number, ''), line_id"
 )
+_WHICH = "and (cast(:lines as uuid[]) is null or e.line_id = any(cast(:lines as uuid[]))) "
 _PREVIOUS = sa.text(
     "update export_line e set previous = jsonb_build_object('fingerprint', r.synced_fingerprint, 'data', "
     "r.synced_data, 'revision', r.synced_revision, 'at', r.synced_at, 'export', r.synced_export), "
     "outcome = 'synced', message = '', message_origin = null "
     "from export x join relation r on r.administration = x.administration and r.kind = x.kind "
-    "where e.export_id = :export and x.id = :export and r.debtor_id = e.debtor_id "
-    "and (cast(:lines as uuid[]) is null or e.line_id = any(cast(:lines as uuid[])))"
+    "where e.export_id = :export and x.id = :export and r.debtor_id = e.debtor_id " + _WHICH
 )
 _SYNCED = sa.text(
     "update relation r set synced_fingerprint = e.fingerprint, synced_data = e.data, "
-    "synced_revision = e.revision, synced_at = :now, synced_export = :export, "
-    "remote_id = coalesce(l.remote_id, r.remote_id) "
-    "from export_line e join export x on x.id = e.export_id left join line l on l.id = e.line_id "
+    "synced_revision = e.revision, synced_at = :now, synced_export = :export "
+    "from export_line e join export x on x.id = e.export_id "
     "where e.export_id = :export and r.administration = x.administration and r.kind = x.kind "
-    "and r.debtor_id = e.debtor_id "
-    "and (cast(:lines as uuid[]) is null or e.line_id = any(cast(:lines as uuid[])))"
+    "and r.debtor_id = e.debtor_id " + _WHICH
+)
+_REMOTE_IDS = sa.text(
+    "update relation r set remote_id = n.remote from unnest(cast(:lines as uuid[]), cast(:remotes as text[])) "
+    "as n (line, remote) join line l on l.id = n.line where n.remote <> '' "
+    "and r.administration = l.administration and r.kind = l.kind and r.debtor_id = l.debtor_id "
+    "and r.remote_id is distinct from n.remote"
 )
 _GONE = sa.text(
-    "delete from line l using export_line e where e.export_id = :export and l.id = e.line_id "
-    "and (cast(:lines as uuid[]) is null or e.line_id = any(cast(:lines as uuid[])))"
+    "delete from line l using export_line e where e.export_id = :export and l.id = e.line_id " + _WHICH
 )
 _LINES = sa.text(
     "select line_id, debtor_id, number, name, action, outcome, message, message_origin from export_line "
@@ -230,15 +233,21 @@ async def data(
 
 
 async def mark_synced(
-    connection: AsyncConnection, export_id: uuid.UUID, now: datetime, lines: Sequence[uuid.UUID] | None = None
+    connection: AsyncConnection,
+    export_id: uuid.UUID,
+    now: datetime,
+    remote: Mapping[uuid.UUID, str] | None = None,
 ) -> None:
     """The lines of an export are with the accounting system: they leave the queue (EP-44, EP-67).
 
-    What was known as synced before is kept in the export, so that a failed import can be taken back.
+    What was known as synced before is kept in the export, so that a failed import can be taken back. `remote`
+    limits it to the lines of a direct export, each with the id it has over there; None means all.
     """
-    values = {"export": export_id, "lines": None if lines is None else list(lines)}
+    values = {"export": export_id, "lines": None if remote is None else list(remote)}
     await connection.execute(_PREVIOUS, values)
     await connection.execute(_SYNCED, {**values, "now": now})
+    if remote:
+        await connection.execute(_REMOTE_IDS, {"lines": list(remote), "remotes": list(remote.values())})
     await connection.execute(_GONE, values)
 
 
