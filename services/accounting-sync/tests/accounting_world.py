@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pytest
 import sqlalchemy as sa
 from accounting_sync.app import create
 from accounting_sync.links import Links
@@ -29,6 +31,14 @@ from klokwerk_platform.simulators import moneybird as moneybird_simulator
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SECRET = "a-key-for-tests-only-0123456789"
+
+
+def reference(name: str) -> Path:
+    folder = Path(os.environ.get("KLOKWERK_REFERENCE", Path(__file__).resolve().parents[4] / "shared"))
+    path = folder / "formats" / "accounting-schemas" / name
+    if not path.exists():
+        pytest.skip(f"the reference folder with {name} is not here; set KLOKWERK_REFERENCE")
+    return path
 
 
 class OtherSide:

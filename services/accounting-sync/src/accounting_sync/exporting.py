@@ -69,14 +69,14 @@ def check_chosen(order: Order, count: int) -> None:
     Raises:
         Problem: 422 where there is nothing to export, 409 where somebody else took selected lines meanwhile.
     """
+    if order.selected is not None and count < len(set(order.selected)):
+        raise _busy(["some of the selected lines"])
     if not count:
         raise Problem(
             422,
             "Nothing to export",
             f"There are no {order.kind} to export; fetch them first, or change lines from Ignore.",
         )
-    if order.selected is not None and count < len(set(order.selected)):
-        raise _busy(["some of the selected lines"])
 
 
 def _busy(names: Sequence[str]) -> Problem:

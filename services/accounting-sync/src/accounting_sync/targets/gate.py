@@ -105,6 +105,7 @@ class CallGate:
         self._paused: datetime | None = None
         self._looked = 0.0
         self._endpoints: dict[str, _Endpoint] = {}
+        self._answered = asyncio.Condition()
 
     @asynccontextmanager
     async def call(self, endpoint: str) -> AsyncIterator["Passage"]:
@@ -115,15 +116,18 @@ class CallGate:
         """
         await self._check_pause()
         place = await self._place(endpoint) if self._reader.allowance is not None else None
-        self._under_way += 1
-        passage = Passage()
+        passage, used_up = Passage(), False
         try:
-            yield passage
+            await self._first_goes_alone()
+            try:
+                yield passage
+            finally:
+                if passage.response is not None:
+                    used_up = await asyncio.shield(self._note(endpoint, passage.response))
+                async with self._answered:
+                    self._under_way -= 1
+                    self._answered.notify_all()
         finally:
-            self._under_way -= 1
-            used_up = False
-            if passage.response is not None:
-                used_up = await asyncio.shield(self._note(endpoint, passage.response))
             if place is not None:
                 async with place.freed:
                     place.in_use -= 1
@@ -144,18 +148,32 @@ class CallGate:
             await self.close()
 
     async def _check_pause(self) -> None:
-        now = self._clock.now()
         if time.monotonic() - self._looked > LOOK_SECONDS:
-            self._paused, self._looked = await self._state.paused_until(), time.monotonic()
-        waits = [
-            window.reset
-            for window in self._windows.values()
-            if window.reset > now and window.left <= self._under_way
-        ]
+            self._looked = time.monotonic()
+            found = await self._state.paused_until()
+            # What this process learned meanwhile may not be written down yet.
+            self._paused = max(filter(None, (found, self._paused)), default=None)
+        self._check_room()
+
+    def _check_room(self) -> None:
+        now = self._clock.now()
+        waits = [window.reset for window in self._current(now) if window.left <= self._under_way]
         if self._paused is not None and self._paused > now:
             waits.append(self._paused)
         if waits:
             raise Temporary(f"{self._reader.system}'s call limit is reached", max(waits))
+
+    async def _first_goes_alone(self) -> None:
+        """Begin a call; while nobody knows how many are left, one goes and the others wait for what it brings."""
+        async with self._answered:
+            await self._answered.wait_for(
+                lambda: not self._under_way or bool(self._current(self._clock.now()))
+            )
+            self._check_room()
+            self._under_way += 1
+
+    def _current(self, now: datetime) -> list[Window]:
+        return [window for window in self._windows.values() if window.reset > now]
 
     async def _place(self, endpoint: str) -> _Endpoint:
         place = self._endpoints.setdefault(endpoint, _Endpoint())
@@ -200,7 +218,7 @@ class CallGate:
             if known is None or window.reset != known.reset or window.left < known.left:
                 self._windows[window.name] = window
         if (until := self._reader.pause_until(response, now)) is not None:
-            self._paused = max(until, self._paused) if self._paused else until
+            self._paused = max(until, self._paused or until)
             await self._state.pause(until)
         refused = response.status_code in self._reader.error_statuses
         if refused:
