@@ -38,16 +38,16 @@ class Ground:
     """Where one benchmark works.
 
     Attributes:
-        admin_url: PostgreSQL as its administrator, for databases of a benchmark's own.
+        admin_url: administrator's address, for a benchmark that needs a service's own schema.
         pace: how long each of its comparisons may take.
         scale: how much of the full number of units is done.
     """
 
-    admin_url: str
     database: Database
     kafka: KafkaAddress
     pace: Pace
     scale: float
+    admin_url: str = ""
 
     def count(self, full: int) -> int:
         """`full` units, or the part of it that a short run does."""
@@ -81,7 +81,7 @@ async def ground(admin_url: str, bootstrap: str, *, pace: Pace, scale: float) ->
         stack.push_async_callback(database.close)
         async with database.transaction() as connection:
             await (await raw(connection)).execute(schema.FIRST + schema.DELIVERIES_1 + _STORED)
-        yield Ground(admin_url, database, kafka, pace, scale)
+        yield Ground(database, kafka, pace, scale, admin_url)
 
 
 def event(number: int) -> EktResendRequested:

@@ -29,6 +29,7 @@ BENCHMARKS = (
     "accounting_intake",
     "accounting_direct",
     "ekt_writing",
+    "sold_per_debtor",
 )
 FULL = Pace(rounds=7, seconds=30.0)
 QUICK = Pace(rounds=2, seconds=3.0)

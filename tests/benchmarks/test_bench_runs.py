@@ -36,6 +36,7 @@ async def test_the_benchmarks_print_a_table_and_write_a_report(
     found = json.loads(report.read_text())
     names = [each["name"] for each in found["benchmarks"]]
     assert {"outbox relay", "consume + store", "replay of seen events", "deliveries"} <= set(names)
+    assert {"sold per debtor, first page", "sold per debtor, whole day"} <= set(names)
     for each in found["benchmarks"]:
         assert each["name"] in printed
         assert 0 < each["ratio"]["min"] <= each["ratio"]["median"] <= each["ratio"]["max"]

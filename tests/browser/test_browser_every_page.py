@@ -37,7 +37,7 @@ NAMELESS = """(controls) => [...document.querySelectorAll(controls)].filter((e) 
   return !named && e.getClientRects().length;
 }).map((e) => e.outerHTML.slice(0, 120))"""
 PAGES = (
-    "/", "/debtors", "/debtors/new", "/sales", "/invoices", "/accounting/main/debtors", "/deliveries",
+    "/", "/debtors", "/debtors/new", "/sales", "/sales/import", "/invoices", "/accounting/main/debtors", "/deliveries",
     "/settings", "/settings/automatic-dispatch", "/settings/ekt", "/settings/company",
     "/settings/number-ranges", "/settings/number-ranges/main/debtor", "/settings/administrations",
     "/settings/administrations/main", "/ekt-check",

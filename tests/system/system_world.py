@@ -156,10 +156,18 @@ class World:
         return list(answer.json()["line_ids"])
 
     async def correct(self, debtor: str, line_id: str, **change: Any) -> int:
-        """Correct a line; returns the sale's new revision."""
+        """Correct a line; returns the sale's new revision once it is told: corrections are gathered for a moment."""
         path = f"/days/{self.day}/debtors/{debtor}/lines/{line_id}"
         answer = await self.doors.ask("sales-service", "PUT", path, json=change | {"reason": "miscounted"})
-        return int(answer.json()["revision"])
+        before = int(answer.json()["revision"])
+
+        async def told() -> int:
+            sale = await self.doors.get("sales-service", f"/days/{self.day}/debtors/{debtor}")
+            return int(sale["revision"]) if sale["publish_at"] is None else 0
+
+        revision = await until(f"the correction of {debtor} is told", told)
+        assert revision == before + 1
+        return revision
 
     async def resend(self, debtor: str) -> dict[str, Any]:
         """Click "Resend EKT"."""

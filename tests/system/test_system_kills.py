@@ -140,3 +140,25 @@ async def test_sales_service_killed_at_a_completion_has_completed_it_once_or_not
         events = [json.loads(value) for _, value in await events_about(world, debtor, "sale.completed")]
         assert {event["revision"] for event in events} == {1}
         assert len(await world.mailed(debtor)) == 1
+
+
+async def test_sales_service_killed_before_a_correction_is_told_tells_it_once_afterwards(world):
+    debtor = await world.debtor()
+    (line,) = await world.sell(debtor, world.line(units=3))
+    await world.mailed_times(debtor, 1)
+    path = f"/days/{world.day}/debtors/{debtor}/lines/{line}"
+    changed = await world.doors.ask("sales-service", "PUT", path, json={"units": 5})
+    assert changed.json()["publish_at"]
+    world.platform.kill("sales-service")
+    await world.platform.restart("sales-service")
+
+    async def told() -> bool:
+        return (await world.sale(debtor))["revision"] == 2
+
+    await until("the next process tells the correction", told)
+    assert (await world.resend(debtor))["sale_revision"] == 2
+    mails = await world.mailed_times(debtor, 2)
+    assert [line.units for line in (await world.read(mails[1]))[1]] == [5]
+    await world.all_read()
+    events = [json.loads(value) for _, value in await events_about(world, debtor, "sale.completed")]
+    assert [event["revision"] for event in events] == [1, 2]

@@ -19,13 +19,18 @@ ADDRESSES = {
     "admin_database_url": "postgresql://nobody@127.0.0.1:1/none",
     "kafka": "127.0.0.1:1",
     "smtp": "127.0.0.1:1",
+    "pop3": "127.0.0.1:1",
 }
 """Nobody listens there; the settings are judged before anybody is called."""
 SERVERS = Servers(**{each.name: ADDRESSES.get(each.name, "http://127.0.0.1:1") for each in fields(Servers)})
 WRONG = {
     "debtor-service": {"KLOKWERK_ZONE": "Europe/Aalsmeer", "KLOKWERK_KAFKA": "kafka"},
     "sales-service": {"KLOKWERK_ADMINISTRATION": "main office", "KLOKWERK_PORT": "eighty"},
-    "ekt-service": {"KLOKWERK_SMTP": "mail", "KLOKWERK_ROLES": "api,cook"},
+    "ekt-service": {
+        "KLOKWERK_SMTP": "mail",
+        "KLOKWERK_ROLES": "api,cook",
+        "KLOKWERK_BOUNCE_ADDRESS": "a-mailbox-of-long-name@returns.example",
+    },
     "dispatch-service": {"KLOKWERK_SMTP": "mail", "KLOKWERK_MAIL_FROM": "nobody"},
     "accounting-sync": {"KLOKWERK_SECRET_KEY": "short", "KLOKWERK_DATABASE_URL": "mysql://a@b/c"},
     "back-office": {"KLOKWERK_EKT_URL": "nowhere", "KLOKWERK_SECRET_KEY": "short"},

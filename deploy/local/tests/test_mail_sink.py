@@ -1,6 +1,9 @@
 """The mail sink over real SMTP and HTTP."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import email
+import poplib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -8,8 +11,10 @@ from pathlib import Path
 import aiosmtplib
 import httpx
 import pytest
+from klokwerk.testing import eventually
 from klokwerk_platform.http_server import serving
 from klokwerk_platform.mail.messages import MailBox
+from klokwerk_platform.mail.pop3 import Pop3Server
 from klokwerk_platform.mail.smtp import SmtpSink
 from klokwerk_platform.mail.web import create_mail_app
 from klokwerk_platform.ports import free_ports
@@ -20,6 +25,7 @@ class Sink:
     smtp_port: int
     http: httpx.AsyncClient
     folder: Path
+    box: MailBox
 
     async def send(self, mail: EmailMessage, **about) -> object:
         return await aiosmtplib.send(
@@ -43,7 +49,7 @@ async def sink(tmp_path) -> AsyncIterator[Sink]:
         serving([(create_mail_app(mailbox, smtp), web_port)]),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{web_port}") as http,
     ):
-        yield Sink(smtp_port, http, tmp_path / "mail")
+        yield Sink(smtp_port, http, tmp_path / "mail", mailbox)
     await smtp.stop()
 
 
@@ -156,3 +162,82 @@ async def test_the_inbox_shows_mails_and_runs_nothing_of_theirs(sink):
     assert "UNB+UNOA" in message.text
     assert "<script>alert" not in message.text
     assert "script-src 'self'" in message.headers["content-security-policy"]
+
+
+# --- mails that come back, read by POP3 -------------------------------------------------------------------
+
+
+@pytest.fixture
+async def pop3(sink) -> AsyncIterator[Callable[[], poplib.POP3]]:
+    """Opens the mailbox of ``returns.example`` over real POP3."""
+    (port,) = free_ports(1)
+    server = Pop3Server(sink.box, "127.0.0.1", port, "returns.example")
+    await server.start()
+    yield lambda: poplib.POP3("127.0.0.1", port, timeout=5)
+    await server.stop()
+
+
+async def test_a_mail_is_taken_and_sent_back_to_its_envelope_sender(sink, pop3):
+    await sink.behave(bounce_recipients=["gone@"])
+    recipients = ["gone@shop.example", "bloom@shop.example"]
+    await sink.send(mail(), sender="bounce+1@returns.example", recipients=recipients)
+
+    def read() -> tuple[int, bytes]:
+        box = pop3()
+        box.user("any")
+        box.pass_("any")
+        content = b"\r\n".join(box.retr(1)[1])
+        assert box.uidl()[1] == [b"1 mail-2"]
+        assert b"".join(box.top(1, 0)[1]) in content.replace(b"\r\n", b"")
+        box.dele(1)
+        left = len(sink.box.numbers_to_domain("returns.example"))
+        box.quit()
+        return left, content
+
+    left, content = await asyncio.to_thread(read)
+    assert left == 1, "what is removed goes when the reader takes leave"
+    assert sink.box.numbers_to_domain("returns.example") == []
+    bounce = email.message_from_bytes(content)
+    assert bounce["Return-Path"] == "<>"
+    assert bounce["Delivered-To"] == "bounce+1@returns.example"
+    assert bounce.get_content_type() == "multipart/report"
+    status = bounce.get_payload()[1].get_payload()
+    assert [block["Final-Recipient"] for block in status[1:]] == ["rfc822; gone@shop.example"]
+    assert status[1]["Action"] == "failed"
+
+
+async def test_the_mailbox_lets_in_one_reader_at_a_time_and_forgets_what_was_not_finished(sink, pop3):
+    sink.box.add(b"Subject: one\r\n\r\n.leading dot\r\n", "", ["bounce@returns.example"])
+    sink.box.add(b"Subject: other\r\n\r\n", "", ["else@shop.example"])
+
+    def read() -> None:
+        first, second = pop3(), pop3()
+        for box in (first, second):
+            box.user("any")
+        first.pass_("any")
+        with pytest.raises(poplib.error_proto, match="IN-USE"):
+            second.pass_("any")
+        assert first.stat()[0] == 1
+        assert b".leading dot" in first.retr(1)[1]
+        first.dele(1)
+        first.close()
+        second.close()
+
+    await asyncio.to_thread(read)
+    await eventually(lambda: _free(pop3))
+    assert len(sink.box.numbers_to_domain("returns.example")) == 1
+
+
+async def _free(pop3) -> bool:
+    def sign_in() -> bool:
+        box = pop3()
+        box.user("any")
+        try:
+            box.pass_("any")
+        except poplib.error_proto:
+            return False
+        finally:
+            box.close()
+        return True
+
+    return await asyncio.to_thread(sign_in)

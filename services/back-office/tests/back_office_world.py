@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from back_office.app import create
@@ -136,6 +137,12 @@ class World:
         response = await browser.sign_in(name, password)
         assert response.status_code == 303, response.text
         return browser
+
+    async def speaking(self, language: str, *roles: str) -> Browser:
+        """The browser of a new user (of sales unless said otherwise) who has chosen no language yet."""
+        name = f"{language}-{uuid4().hex[:8]}"
+        await self.app.state.office.sign_in.add_user(name, PASSWORD, roles or ("sales",))
+        return await self.signed_in(language, name)
 
     async def with_roles(self, *roles: str, name: str) -> Browser:
         """The browser of a user with just these roles."""

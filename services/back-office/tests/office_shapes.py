@@ -47,6 +47,18 @@ def card(**changes: Any) -> dict[str, Any]:
     }
 
 
+def sold_page(*items: dict[str, Any], after: str | None = None, **totals: Any) -> dict[str, Any]:
+    """A first page of "(Sold) Per debtor" with its sums."""
+    sums = {
+        "debtors": len(items),
+        "lines": 2 * len(items),
+        "total": "240.00",
+        "currency": "EUR",
+        "incomplete": 0,
+    }
+    return {"items": list(items), "next": after, "totals": sums | totals}
+
+
 def sold(**changes: Any) -> dict[str, Any]:
     return {
         "debtor_id": "d1",
@@ -73,7 +85,13 @@ def sale(*, use_ekts: bool = True, **changes: Any) -> dict[str, Any]:
             "use_ekts": use_ekts,
         },
         "order_day": DAY,
+        "source": "/sales-service",
+        "own": True,
+        "version": 7,
         "revision": 1,
+        "publish_at": None,
+        "changed_by": "Piet",
+        "changed_at": "2026-11-02T09:42:00Z",
         "complete": True,
         "total": "72.00",
         "currency": "EUR",
@@ -81,6 +99,11 @@ def sale(*, use_ekts: bool = True, **changes: Any) -> dict[str, Any]:
             {
                 "line_id": "l1",
                 "name": "R GR AVALANCHE+",
+                "vbn_code": "16207",
+                "characteristics": [{"type": "S20", "value": "070", "label": "Stem length"}],
+                "packing": {"code": "997", "price": None},
+                "bought": "clock",
+                "vat_class": "reduced",
                 "units": 3,
                 "pieces_per_unit": 50,
                 "allocated": 3,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from office_shapes import DAY, body_of, debtor_day, ekt, page, problem, sale, sold, text_of
+from office_shapes import DAY, body_of, debtor_day, ekt, page, problem, sale, sold, sold_page, text_of
 
 
 def on_sale(office, found, log):
@@ -26,7 +26,7 @@ async def test_the_day_is_todays_at_first_and_then_the_one_last_looked_at(office
 
 
 async def test_the_list_marks_who_uses_ekts_and_how_the_last_one_went(office):
-    rows = page(sold(), sold(debtor_id="d2", name="De Linde", use_ekts=False, ekt=None, complete=False))
+    rows = sold_page(sold(), sold(debtor_id="d2", name="De Linde", use_ekts=False, ekt=None, complete=False))
     office.services.on("GET", "sales", f"/v1/days/{DAY}/debtors", rows)
     shown = text_of(await (await office.signed_in()).get(f"/sales?day={DAY}"))
     assert "EKTs on" in shown

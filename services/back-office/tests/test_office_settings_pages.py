@@ -19,6 +19,8 @@ EKT = {
     "file_name_pattern": "EKT{date}-{number}.edi",
     "name_length": 20,
     "test": False,
+    "other_address_allowed": False,
+    "confirmation_link": False,
     "revision": 2,
     "changed_at": "2026-11-02T09:42:00Z",
     "changed_by": "Piet",

@@ -188,6 +188,19 @@ async def test_EF_63_EF_64_EF_65_what_an_ekt_lacks_is_a_warning_on_the_card(worl
     assert well.json()["warnings"] == []
 
 
+async def test_EF_64_a_transfer_to_the_customers_own_server_is_chosen_and_taken_back(world: World) -> None:
+    made = await world.make(debtor_id=fresh(), emails=[], ekt={"use_ekts": True, "accepts_ekts": True})
+    chosen = (await configure(world, made, transfer="sftp")).json()
+    assert (chosen["ekt"]["transfer"], chosen["warnings"]) == ("sftp", [])
+    kept = (await configure(world, chosen, buyer_code="K1")).json()
+    assert kept["ekt"]["transfer"] == "sftp"
+    back = (await configure(world, kept, transfer=None)).json()
+    assert back["ekt"]["transfer"] is None
+    assert [w["field"] for w in back["warnings"]] == ["emails"]
+    events = await world.told(made["debtor_id"], at_least=4)
+    assert [event.ekt.transfer for event in events] == [None, "sftp", "sftp", None]
+
+
 # --- fields of the card ---------------------------------------------------------------------------------------
 
 

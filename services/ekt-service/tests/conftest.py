@@ -9,6 +9,7 @@ from klokwerk.testing import fresh_database
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from customer_world import Customer, customer_servers
 from ekt_world import MailSink, World, mail_sink, own_kafka, start_world
 
 
@@ -48,3 +49,18 @@ async def well_behaved(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     yield
     if "sink" in request.fixturenames:
         await request.getfixturevalue("sink").behave()
+
+
+@pytest.fixture(scope="session")
+async def customer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Customer]:
+    """A customer with servers of its own, which all tests share; each test uses a folder of its own."""
+    async with customer_servers(tmp_path_factory.mktemp("customer")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+async def a_customer_without_trouble(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """The customer's servers work again after each test."""
+    yield
+    if "customer" in request.fixturenames:
+        await request.getfixturevalue("customer").behave()

@@ -13,7 +13,9 @@ import httpx
 import sqlalchemy as sa
 from ekt_service.app import NAME, create_app
 from ekt_service.settings import EktSettings
+from fastapi import FastAPI
 from klokwerk.database import Database
+from klokwerk.deliveries import DeliveryWorker
 from klokwerk.kafka import KafkaAddress
 from klokwerk.testing import (
     TokenIssuer,
@@ -31,7 +33,9 @@ from klokwerk_contracts.debtor_changed import EktConfiguration, EmailAddress
 from klokwerk_contracts.sale_completed import Article, Characteristic, Grower, Packing, SaleLine
 from klokwerk_contracts.types import Money
 from klokwerk_platform.http_server import serving
+from klokwerk_platform.mail import RETURN_DOMAIN
 from klokwerk_platform.mail.messages import MailBox
+from klokwerk_platform.mail.pop3 import Pop3Server
 from klokwerk_platform.mail.smtp import SmtpSink
 from klokwerk_platform.mail.web import create_mail_app
 from klokwerk_platform.ports import free_ports
@@ -39,6 +43,9 @@ from klokwerk_platform.ports import free_ports
 DAY = date(2026, 1, 30)
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
+HASTE = 0.1
+"""Pauses between tries and questions are as much shorter here."""
+SECRET = "a secret for tests of the EKT service"
 PATIENCE = 60.0
 """Seconds that a busy machine may take for something that usually takes one."""
 
@@ -58,6 +65,8 @@ class MailSink:
     smtp: str
     url: str
     http: httpx.AsyncClient
+    pop3: str
+    box: MailBox
 
     async def behave(self, **behaviour: Any) -> None:
         """Order trouble, or none."""
@@ -83,13 +92,16 @@ class MailSink:
 
 @asynccontextmanager
 async def mail_sink(folder: Path) -> AsyncIterator[MailSink]:
-    smtp, web = free_ports(2)
+    smtp, web, pop3 = free_ports(3)
     box = MailBox(folder)
     sink = SmtpSink(box, "127.0.0.1", smtp)
     await sink.start()
+    returned = Pop3Server(box, "127.0.0.1", pop3, RETURN_DOMAIN)
+    await returned.start()
     url = f"http://127.0.0.1:{web}"
     async with serving([(create_mail_app(box, sink), web)]), httpx.AsyncClient(base_url=url) as http:
-        yield MailSink(f"127.0.0.1:{smtp}", url, http)
+        yield MailSink(f"127.0.0.1:{smtp}", url, http, f"127.0.0.1:{pop3}", box)
+    await returned.stop()
     await sink.stop()
 
 
@@ -111,6 +123,7 @@ class World:
     folder: Path
     database: Database
     tokens: TokenIssuer
+    app: FastAPI
     _revisions: dict[str, int] = field(default_factory=dict)
 
     def headers(self, *roles: str) -> dict[str, str]:
@@ -159,6 +172,12 @@ class World:
 
         return await eventually(there, within=PATIENCE)
 
+    async def only(self, debtor_id: str, day: date = DAY) -> dict[str, Any]:
+        """The one EKT of a debtor and day, in whatever state, for asserting on while it is waited for."""
+        log = (await self.day(debtor_id, day))["ekts"]
+        assert len(log) == 1, log
+        return dict(log[0])
+
     async def file(self, ekt: dict[str, Any], number: int = 1) -> bytes:
         answer = await self.http.get(
             f"/v1/ekts/{ekt['id']}/file", params={"number": number}, headers=self.headers()
@@ -174,6 +193,10 @@ class World:
             for record in records
             if record.key == debtor_id.encode()
         ]
+
+    async def rows(self, statement: str, **values: Any) -> list[list[Any]]:
+        async with self.database.connect() as connection:
+            return [[*row] for row in await connection.execute(sa.text(statement), values)]
 
     async def scalar(self, statement: str) -> Any:
         async with self.database.connect() as connection:
@@ -193,11 +216,22 @@ async def start_world(
         "smtp_timeout_seconds": 5,
         "mail_trace_url": sink.url,
         "ekt_folder": folder,
+        "secret_key": SECRET,
+        "ekt_internal_targets": True,
+        "ekt_transfer_timeout_seconds": 5,
+        "public_url": "https://office.voorbeeld.example",
+        "bounce_address": f"bounce@{RETURN_DOMAIN}",
+        "pop3": sink.pop3,
+        "pop3_poll_seconds": 0.2,
     } | settings
     app = create_app(EktSettings(**values), verifier=tokens.verifier)
+    for worker in app.state.runtime.parts.workers:
+        if isinstance(worker, DeliveryWorker):
+            worker.retries = [pause * HASTE for pause in worker.retries]
+            worker.questions = [pause * HASTE for pause in worker.questions]
     database = Database(url, pool=2)
     async with running(app) as http:
-        yield World(http, kafka, sink, folder, database, tokens)
+        yield World(http, kafka, sink, folder, database, tokens, app)
     await database.close()
 
 

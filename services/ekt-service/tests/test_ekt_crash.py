@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ekt_world import (
     MODULE,
+    SECRET,
     MailSink,
     World,
     a_debtor,
@@ -25,7 +26,7 @@ from klokwerk.testing import eventually, fresh_database
 
 @asynccontextmanager
 async def own_process(
-    url: str, kafka: KafkaAddress, sink: MailSink, folder: Path
+    url: str, kafka: KafkaAddress, sink: MailSink, folder: Path, roles: str = "consumers,workers"
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """``python -m ekt_service serve`` without an API; it is gone afterwards."""
     env = os.environ | {
@@ -35,7 +36,9 @@ async def own_process(
         "KLOKWERK_SMTP": sink.smtp,
         "KLOKWERK_MAIL_TRACE_URL": sink.url,
         "KLOKWERK_EKT_FOLDER": str(folder),
-        "KLOKWERK_ROLES": "consumers,workers",
+        "KLOKWERK_SECRET_KEY": SECRET,
+        "KLOKWERK_EKT_INTERNAL_TARGETS": "true",
+        "KLOKWERK_ROLES": roles,
         "KLOKWERK_PORT": "0",
         "KLOKWERK_DELIVERY_LEASE_SECONDS": "1",
     }

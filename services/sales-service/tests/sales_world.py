@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -28,6 +28,8 @@ MONDAY = date(2026, 3, 9)
 NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
 WEBSHOP = "//webshop.test"
 NUMBERS = count(1)
+WINDOW = timedelta(seconds=2)
+"""How long corrections are gathered by default."""
 
 SELLER = {
     "name": "Bloem Groothandel B.V.",
@@ -196,6 +198,27 @@ class World:
             for record in await read_topic(self.kafka, topic)
             if record.key == key.encode() and dict(record.headers)["ce_source"] == source.encode()
         ]
+
+    async def listed(self, debtor_id: str, day: date = MONDAY) -> dict[str, Any]:
+        """The row of a debtor in the list of a day, once it is there."""
+
+        async def there() -> dict[str, Any]:
+            found = await self.get(f"/days/{day}/debtors", params={"q": debtor_id})
+            return next(iter(found.json()["items"]), {})
+
+        return await eventually(there)
+
+    async def told(self, *others: World) -> None:
+        """Let the moment pass for which corrections are gathered; returns when all of them are published."""
+        for world in (self, *others):
+            world.clock.advance(WINDOW)
+
+        async def none_waits() -> bool:
+            return await self.sql("select count(*) from distributions where publish_due is not null") == [
+                (0,)
+            ]
+
+        await eventually(none_waits)
 
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Rows straight from the database."""

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sales_service.domain.completeness import Rule, is_complete, missing
-from sales_service.domain.distribution import Published, sale_completed, snapshot_digest, standing
+from sales_service.domain.distribution import (
+    Author,
+    Published,
+    sale_completed,
+    snapshot_digest,
+    standing,
+)
 from sales_service.domain.lines import Line, from_contract, to_contract
 
 ROSES = Line(
@@ -113,8 +119,7 @@ def test_the_event_tells_who_corrected_from_revision_two_on() -> None:
             revision=revision,
             lines=[ROSES],
             completed_at=moment,
-            by="anna",
-            reason="wrong price",
+            author=Author("anna", "wrong price"),
         )
 
     assert event(1).correction is None

@@ -111,16 +111,22 @@ async def test_EF_42_a_correction_is_the_next_revision_with_who_and_why(world: W
     (line_id,) = await world.sell(debtor.debtor_id)
     path = f"/days/{MONDAY}/debtors/{debtor.debtor_id}/lines/{line_id}"
     changed = await world.put(path, {"pieces_per_unit": 60, "reason": "wrong bucket"})
-    assert changed.json()["revision"] == 2
+    assert changed.json() == {**changed.json(), "revision": 1, "published": False, "complete": True}
+    await world.told()
+    assert (await world.day(debtor.debtor_id))["revision"] == 2
     # The same value with other zeros is no change.
-    assert (await world.put(path, {"price": "0.56"})).json()["published"] is False
+    assert (await world.put(path, {"price": "0.56"})).json()["publish_at"] is None
     first, second = await world.events("sale.completed", debtor.debtor_id, at_least=2)
     assert (first["lines"][0]["pieces_per_unit"], second["lines"][0]["pieces_per_unit"]) == (80, 60)
     assert second["correction"] == {"by": "Anna", "reason": "wrong bucket"}
     assert first["lines"][0]["line_id"] == second["lines"][0]["line_id"]
     history = (await world.get(f"/days/{MONDAY}/debtors/{debtor.debtor_id}/history")).json()["items"]
-    assert history[0]["person_name"] == "Anna"
-    assert history[0]["old"][line_id]["pieces_per_unit"] == 80
+    published, corrected = history[0], history[1]
+    assert (published["what"], published["revision"], published["who"]) == ("published", 2, "Anna")
+    assert (corrected["who"], corrected["reason"]) == ("Anna", "wrong bucket")
+    (change,) = corrected["changes"]
+    assert (change["label"], change["kind"]) == ("R GR RED NAOMI", "changed")
+    assert (change["field"], change["old"], change["new"]) == ("pieces_per_unit", "80", "60")
 
 
 async def test_ten_corrections_in_one_request_give_one_event(world: World) -> None:
@@ -133,7 +139,8 @@ async def test_ten_corrections_in_one_request_give_one_event(world: World) -> No
     assert stale.status_code == 412
     assert (await world.put(f"{path}/lines", body)).status_code == 428
     done = await world.put(f"{path}/lines", body, headers={"If-Match": tag})
-    assert done.json()["revision"] == 2
+    assert (done.json()["published"], done.json()["publish_at"] is None) == (False, False)
+    await world.told()
     _, second = await world.events("sale.completed", debtor.debtor_id, at_least=2)
     assert len(await world.events("sale.completed", debtor.debtor_id)) == 2
     assert [entry["price"]["amount"] for entry in second["lines"]] == [f"0.{n + 10}" for n in range(10)]
@@ -160,6 +167,7 @@ async def test_EF_12_a_debtor_whose_last_line_was_removed_leaves_the_list_and_ot
     await world.ask("DELETE", f"/days/{MONDAY}/debtors/{debtor.debtor_id}/lines/{line_id}")
     rows = (await world.get(f"/days/{MONDAY}/debtors", params={"q": debtor.name})).json()["items"]
     assert debtor.debtor_id not in {row["debtor_id"] for row in rows}
+    await world.told()
     _, void = await world.events("sale.completed", debtor.debtor_id, at_least=2)
     assert (void["revision"], void["lines"]) == (2, [])
 

@@ -53,6 +53,7 @@ class Platform:
         brokers: how many Kafka brokers (3 for tests that kill one).
         services: names of the services to run; all by default, none for the servers only.
         hasty: give up PostgreSQL's safety against a crash of the machine, for speed in tests.
+        customer: also start a customer's own SFTP, FTPS and web server.
         restart: start a service again when it ends by itself or is killed (five times in five minutes).
         prefix: put before topics, groups and databases, for a platform on servers shared with others.
         say: takes lines about the progress.
@@ -68,6 +69,7 @@ class Platform:
         brokers: int = 1,
         services: Iterable[str] | None = None,
         hasty: bool = False,
+        customer: bool = False,
         restart: bool = True,
         prefix: str | None = None,
         say: Say = say_nothing,
@@ -76,6 +78,7 @@ class Platform:
         self._brokers = brokers
         self._wanted = _known(services)
         self._hasty = hasty
+        self._customer = customer
         self._restart = restart
         self._prefix = os.environ.get("KLOKWERK_TOPIC_PREFIX", "") if prefix is None else prefix
         self._say = say
@@ -204,7 +207,12 @@ class Platform:
         try:
             self._secrets = load_secrets(self.state)
             self._running = await start_servers(
-                self.state, brokers=self._brokers, hasty=self._hasty, say=self._say, port=self._state.port
+                self.state,
+                brokers=self._brokers,
+                hasty=self._hasty,
+                customer=self._customer,
+                say=self._say,
+                port=self._state.port,
             )
             self._note()
             await apply_topics(KafkaAddress(self.servers.kafka, self._prefix), say=self._say)
@@ -278,7 +286,7 @@ class Platform:
         servers = self._running.programs
         replicas = self._supervision.all()
         self._directory.addresses = [
-            *_server_addresses(self.servers, servers),
+            *_server_addresses(self.servers, servers, self._running.customer),
             *(replica.as_address() for replica in replicas),
         ]
         self._directory.env = self.servers.as_env() | {"KLOKWERK_TOPIC_PREFIX": self._prefix}
@@ -309,7 +317,7 @@ def _known(services: Iterable[str] | None) -> list[Service]:
     return [BY_NAME[name] for name in names]
 
 
-def _server_addresses(servers: Servers, programs: dict[str, Program]) -> list[Address]:
+def _server_addresses(servers: Servers, programs: dict[str, Program], customer: str) -> list[Address]:
     shown = {
         "postgres": servers.admin_database_url.rpartition("@")[2],
         "mail": f"{servers.mail_api} (SMTP {servers.smtp})",
@@ -323,6 +331,8 @@ def _server_addresses(servers: Servers, programs: dict[str, Program]) -> list[Ad
             )
         ).rstrip(),
     }
+    if customer:
+        shown["customer"] = customer
     addresses = []
     brokers = servers.kafka.split(",")
     kafka_programs = [name for name in programs if name.startswith("kafka-")]

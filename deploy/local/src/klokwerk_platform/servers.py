@@ -19,6 +19,7 @@ from klokwerk_platform.ports import listens, port_for
 from klokwerk_platform.processes import Program
 
 _START_SECONDS = 30
+_USERS_OF_NOTHING = ("mail", "simulators", "customer")
 
 Say = Callable[[str], None]
 """Takes one line about what goes on."""
@@ -38,6 +39,7 @@ class Servers:
     Attributes:
         vies_url: VIES or its simulator; may be empty, since looking up VAT numbers can be left out.
         moneybird_url: Moneybird's API or its simulator; may be empty, since Exact Online is enough for most.
+        pop3: where the mail sink's bounces are read; empty for another mail server.
     """
 
     admin_database_url: str
@@ -49,6 +51,7 @@ class Servers:
     exact_url: str
     vies_url: str = ""
     moneybird_url: str = ""
+    pop3: str = ""
 
     def as_env(self) -> dict[str, str]:
         """The addresses under the names the environment uses, such as ``KLOKWERK_KAFKA``."""
@@ -79,11 +82,13 @@ class RunningServers:
     addresses: Servers
     programs: dict[str, Program] = field(default_factory=dict)
     kafka_class_path: str = ""
+    customer: str = ""
+    """Addresses of the customer's servers, where they were asked for."""
 
     async def stop(self) -> None:
         """Stop what was started: first what uses others, then the stores."""
         await asyncio.gather(
-            *(program.stop() for name, program in self.programs.items() if name in ("mail", "simulators"))
+            *(program.stop() for name, program in self.programs.items() if name in _USERS_OF_NOTHING)
         )
         await asyncio.gather(*(program.stop() for program in self.programs.values()))
 
@@ -93,12 +98,14 @@ async def start_servers(
     *,
     brokers: int = 1,
     hasty: bool = False,
+    customer: bool = False,
     say: Say = say_nothing,
     port: ChoosePort = port_for,
 ) -> RunningServers:
     """Start what isn't given in the environment, side by side; on any failure stop it all again.
 
-    ``hasty`` trades safety against a crash of the machine for speed (tests).
+    ``hasty`` trades safety against a crash of the machine for speed (tests). ``customer`` adds a customer's own
+    SFTP, FTPS and web server, for trying out how EKTs get there.
     """
     running = RunningServers(Servers("", "", "", "", "", "", ""))
     starts: dict[str, Callable[[], Awaitable[dict[str, str]]]] = {
@@ -119,6 +126,8 @@ async def start_servers(
         for server, names in wanted.items()
         if not all(given[name] for name in names)
     ]
+    if customer:
+        tasks.append(asyncio.ensure_future(start_customer(state, running, port, say)))
     try:
         for found in await asyncio.gather(*tasks):
             given |= {name: address for name, address in found.items() if not given[name]}
@@ -167,10 +176,11 @@ async def _kafka(
 
 
 async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
-    smtp, web = port("smtp"), port("mail-web")
+    smtp, web, pop3 = port("smtp"), port("mail-web"), port("mail-pop3")
     env = os.environ | {
         "KLOKWERK_PORT_SMTP": str(smtp),
         "KLOKWERK_PORT_MAIL_WEB": str(web),
+        "KLOKWERK_PORT_MAIL_POP3": str(pop3),
         "KLOKWERK_MAIL_FOLDER": str(state / "mail"),
     }
     program = processes.start(
@@ -180,9 +190,13 @@ async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say
         env=env,
     )
     _note(running, "mail", program)
-    await _wait_for_http(program, [f"http://127.0.0.1:{web}/health"], [smtp])
+    await _wait_for_http(program, [f"http://127.0.0.1:{web}/health"], [smtp, pop3])
     say("The mail sink is ready")
-    return {"smtp": f"127.0.0.1:{smtp}", "mail_api": f"http://127.0.0.1:{web}"}
+    return {
+        "smtp": f"127.0.0.1:{smtp}",
+        "mail_api": f"http://127.0.0.1:{web}",
+        "pop3": f"127.0.0.1:{pop3}",
+    }
 
 
 async def _simulators(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
@@ -221,6 +235,32 @@ async def start_simulators(state: Path, ports: Mapping[str, int]) -> Program:
         program.kill()
         raise
     return program
+
+
+async def start_customer(
+    state: Path, running: RunningServers, port: ChoosePort, say: Say = say_nothing
+) -> dict[str, str]:
+    """Start a customer's own SFTP, FTPS and web server and await them; no address of ours comes of it."""
+    ports = {name: port(f"customer-{name}") for name in ("sftp", "ftps", "http")}
+    env = os.environ | {f"KLOKWERK_PORT_CUSTOMER_{name.upper()}": str(each) for name, each in ports.items()}
+    env |= {
+        "KLOKWERK_CUSTOMER_FOLDER": str(state / "customer"),
+        "KLOKWERK_SIMULATOR_STATE": str(state / "customer" / "http"),
+    }
+    program = processes.start(
+        "Customer's servers",
+        [sys.executable, "-m", "klokwerk_platform.customer"],
+        log=state / "logs" / "customer.log",
+        env=env,
+    )
+    _note(running, "customer", program)
+    running.customer = " ".join(
+        f"{name}://127.0.0.1:{each}{'/ekt' if name == 'http' else ''}" for name, each in ports.items()
+    )
+    url = f"http://127.0.0.1:{ports['http']}/_health"
+    await _wait_for_http(program, [url], [ports["sftp"], ports["ftps"]])
+    say(f"The customer's servers are ready: {running.customer}")
+    return {}
 
 
 def _note(running: RunningServers, name: str, program: Program) -> None:

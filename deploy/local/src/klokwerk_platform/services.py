@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from klokwerk_platform.mail import RETURN_DOMAIN
 from klokwerk_platform.secrets_file import Secrets
 from klokwerk_platform.servers import Servers
 
@@ -99,6 +100,13 @@ def environment(service: Service, database_url: str, around: Surroundings) -> di
         env["KLOKWERK_VIES_URL"] = around.servers.vies_url
     if service.name == "ekt-service":
         env["KLOKWERK_EKT_FOLDER"] = str(around.state / "ekt")
+        # Customers' servers, where somebody tries one out, are on this machine too.
+        env["KLOKWERK_EKT_INTERNAL_TARGETS"] = "true"
+        env["KLOKWERK_PUBLIC_URL"] = issuer
+        if around.servers.pop3:
+            env["KLOKWERK_POP3"] = around.servers.pop3
+            env["KLOKWERK_POP3_POLL_SECONDS"] = "2"
+            env["KLOKWERK_BOUNCE_ADDRESS"] = f"bounce@{RETURN_DOMAIN}"
     if "access point" in service.uses:
         env["KLOKWERK_ACCESS_POINT_URL"] = around.servers.access_point_url
     if "print service" in service.uses:

@@ -21,7 +21,9 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    confirmation,
     debtor_configuration,
+    debtor_connection,
     debtors,
     deliveries,
     ekt_check,
@@ -29,6 +31,11 @@ from back_office.web.pages import (
     invoice,
     invoices,
     jobs,
+    resends,
+    sale,
+    sale_import,
+    sale_lines,
+    sale_move,
     sales,
     sign_in,
 )
@@ -47,18 +54,26 @@ from back_office.web.static_files import StaticFiles
 
 NAME = "back-office"
 PACKAGE = "back_office"
-MOST_BODY_BYTES = 2_000_000
+MOST_BODY_BYTES = 25_000_000
+"""A file of a day's sales, or of thousands of cards, comes through here."""
 PAGES = (
     sign_in,
     home,
     debtors,
     debtor_configuration,
+    debtor_connection,
     sales,
+    sale_import,
+    resends,
+    sale_lines,
+    sale_move,
+    sale,
     invoices,
     invoice,
     accounting,
     deliveries,
     ekt_check,
+    confirmation,
     jobs,
 )
 SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)

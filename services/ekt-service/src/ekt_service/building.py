@@ -11,18 +11,19 @@ from klokwerk.clock import Clock
 from klokwerk.deliveries import Plan
 from klokwerk.parked import Parked
 from klokwerk_contracts import SaleCompleted
-from klokwerk_contracts.debtor_changed import EktMethod
 from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from klokwerk_contracts.outcomes import DeliveryState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.domain import files as ekt_files
 from ekt_service.domain import mail
-from ekt_service.domain.debtor import Debtor
+from ekt_service.domain.confirmation import ConfirmationLinks
+from ekt_service.domain.debtor import Debtor, Way
 from ekt_service.domain.ekt import KIND, Ekt, EktFile, natural_key
 from ekt_service.domain.file_name import PatternError
 from ekt_service.domain.line_numbers import LineNumbers, OutOfNumbersError
 from ekt_service.domain.module import EktModule
+from ekt_service.domain.returns import ReturnAddress
 from ekt_service.store import ekts, line_numbers
 from ekt_service.store.line_numbers import Day, Wanted
 
@@ -52,10 +53,14 @@ class Building:
 
     Args:
         mail_domain: right side of Message-IDs.
+        returns: makes the envelope sender of each mail; none: bounces go to the address that mails come from.
+        links: makes confirmation links; none: they are not possible.
     """
 
     clock: Clock
     mail_domain: str
+    returns: ReturnAddress | None = None
+    links: ConfirmationLinks | None = None
 
     async def build(
         self, connection: AsyncConnection, ready: Sequence[Ready], settings: EktModule
@@ -114,10 +119,10 @@ class Building:
             natural_key=natural_key(ekt.sale, ekt.request_id),
             kind=KIND,
             subject=str(ekt.id),
-            channel=debtor.ekt.method.value,
+            channel=debtor.way.value,
             recipient=debtor.recipient,
         )
-        if debtor.ekt.method is EktMethod.EMAIL:
+        if debtor.way is Way.EMAIL:
             plan = self._as_mail(plan, ekt, debtor, settings, built)
         return Decision(ekt, built, plan)
 
@@ -134,6 +139,9 @@ class Building:
             resend=ekt.trigger is EktTrigger.RESEND,
             sender_name=settings.sender_name,
             file_names=", ".join(file.name for file in built),
+            confirm_url=self.links.of(ekt.id, self.clock.now())
+            if self.links and settings.confirmation_link
+            else "",
         )
         message_id = f"<{ekt.id}@{self.mail_domain}>"
         recipients = [mail.wire_address(address) for address in debtor.emails]
@@ -153,7 +161,7 @@ class Building:
             file_name=f"{ekt.id}.eml",
             media_type="message/rfc822",
             context={
-                "sender": settings.mail_from,
+                "sender": self.returns.of(ekt.id) if self.returns else settings.mail_from,
                 "recipients": recipients,
                 "message_id": message_id,
             },

@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 from klokwerk.clock import Clock
 from klokwerk.consume import Received, Subscription
 from klokwerk_contracts import DebtorChanged, EktResendRequested, SaleCompleted
+from klokwerk_contracts.debtor_changed import CardState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.domain.debtor import debtor_of
 from ekt_service.domain.ekt import SaleKey, debtor_waited_for
 from ekt_service.sending import Sending
-from ekt_service.store import debtors, sales
+from ekt_service.store import connections, debtors, sales
 from ekt_service.store.debtors import DebtorKey
 from ekt_service.store.sales import StoredSale
 
@@ -58,6 +59,9 @@ class Consumers:
             if target:
                 _, owner_id = (await debtors.owners(connection, [key]))[key]
                 await debtors.repoint(connection, key, owner_id)
+                await connections.hand_over(connection, key, owner_id, self.clock.now())
+            if by_key[key].state is CardState.ANONYMISED:
+                await self.sending.anonymised(connection, key, by_key[key].name)
         await self.sending.wake(connection, [debtor_waited_for(*key) for key in changed])
 
     async def on_sales(self, connection: AsyncConnection, received: list[Received[SaleCompleted]]) -> None:

@@ -22,11 +22,19 @@ from klokwerk_contracts.outcomes import DeliveryState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.building import Building, Decision, Ready
+from ekt_service.domain.connection import ConnectionState
 from ekt_service.domain.debtor import Debtor
 from ekt_service.domain.ekt import Ekt, SaleKey, debtor_waited_for, natural_key
 from ekt_service.domain.module import EktModule
-from ekt_service.domain.requirements import Abilities, requirements, shown, without_sale
-from ekt_service.store import debtors, ekts, module, sales
+from ekt_service.domain.requirements import (
+    Abilities,
+    Requirements,
+    other_address,
+    requirements,
+    shown,
+    without_sale,
+)
+from ekt_service.store import connections, debtors, ekts, module, privacy, sales
 from ekt_service.store.debtors import DebtorKey
 from ekt_service.store.sales import StoredSale
 
@@ -34,6 +42,7 @@ FIRST = "first"
 """Kind of a parked first sending: its body is the sale's key."""
 WAITING_EKT = "ekt"
 """Kind of a parked EKT: its body is the EKT's id."""
+_TOLD_AT_ONCE = 500
 SalesAtHand = Mapping[SaleKey, StoredSale]
 NO_SALES: SalesAtHand = {}
 
@@ -46,6 +55,7 @@ class _Known:
     sales: Mapping[SaleKey, StoredSale]
     owners: Mapping[DebtorKey, DebtorKey]
     debtors: Mapping[DebtorKey, Debtor]
+    connections: Mapping[DebtorKey, ConnectionState]
 
     def owner(self, key: SaleKey) -> DebtorKey:
         return self.owners[(key.administration, key.debtor_id)]
@@ -147,8 +157,24 @@ class Sending:
         state = DeliveryState(delivery.state.value)
         if ekt is None or (ekt.state is state and ekt.message == delivery.message):
             return
-        changed = replace(ekt, state=state, message=delivery.message, changed_at=self.clock.now())
-        await self.record(connection, changed)
+        now, message = self.clock.now(), delivery.message
+        if ekt.recipient == privacy.REMOVED:  # the card was anonymised while it was on its way
+            await privacy.forget_ekts(connection, [ekt.id], now)
+            over = state in (DeliveryState.SENT, DeliveryState.FAILED)
+            state, message = (state, "") if over else (DeliveryState.FAILED, privacy.STOPPED)
+        await self.record(connection, replace(ekt, state=state, message=message, changed_at=now))
+
+    async def anonymised(self, connection: AsyncConnection, debtor: DebtorKey, name: str) -> None:
+        """Forget what is personal about a debtor, and tell the changed EKTs to those who have copies.
+
+        Args:
+            name: what the card is called from now on.
+        """
+        now = self.clock.now()
+        changed = await privacy.forget(connection, debtor, name, now)
+        for start in range(0, len(changed), _TOLD_AT_ONCE):
+            told = await ekts.by_ids(connection, changed[start : start + _TOLD_AT_ONCE])
+            await self.outbox.append(connection, *(ekt.event() for ekt in told), time=now)
 
     async def record(self, connection: AsyncConnection, ekt: Ekt) -> Ekt:
         """Write one changed EKT and tell it (``ekt.delivery.changed``)."""
@@ -169,11 +195,14 @@ class Sending:
         wanted = list(keys)
         owners = await debtors.owners(connection, {(key.administration, key.debtor_id) for key in wanted})
         owner_keys = {SaleKey(*owners[(key.administration, key.debtor_id)], key.order_day) for key in wanted}
+        cards = await debtors.load(connection, set(owners.values()))
+        own_servers = [key for key, card in cards.items() if card.way.is_transfer]
         return _Known(
             module=(await module.get(connection)).settings,
             sales=await sales.load(connection, {*wanted, *owner_keys} - at_hand.keys()) | dict(at_hand),
             owners=owners,
-            debtors=await debtors.load(connection, set(owners.values())),
+            debtors=cards,
+            connections=await connections.states(connection, own_servers),
         )
 
     # --- deciding --------------------------------------------------------------------------------------------
@@ -204,6 +233,7 @@ class Sending:
             requested_at=request.requested_at if request else now,
             made_at=now,
             changed_at=now,
+            other_recipients=tuple(dict.fromkeys(request.recipients)) if request else (),
         )
 
     async def _decide(
@@ -222,11 +252,18 @@ class Sending:
         if debtor is None:
             text = f"Waits for the card of debtor {owner[1]}, which is not known here yet."
             return self._waits(ekt, debtor_waited_for(*owner), text)
-        ekt = replace(ekt, method=debtor.ekt.method.value, recipient=debtor.recipient)
-        early = without_sale(debtor, known.module, self.abilities)
+        if ekt.other_recipients:
+            if problems := other_address(debtor, ekt.other_recipients, known.module):
+                ekt = replace(ekt, method=debtor.way.value, recipient="; ".join(ekt.other_recipients))
+                text = Requirements(tuple(problems), ()).text
+                return Decision(replace(ekt, state=DeliveryState.FAILED, message=text))
+            debtor = replace(debtor, emails=ekt.other_recipients)
+        way_to = known.connections.get(owner)
+        ekt = replace(ekt, method=debtor.way.value, recipient=debtor.recipient)
+        early = without_sale(debtor, known.module, self.abilities, way_to)
         if early.missing and not early.only_awaited:
             whole = requirements(
-                ekt.sale, debtor, stored.sale if stored else None, known.module, self.abilities
+                ekt.sale, debtor, stored.sale if stored else None, known.module, self.abilities, way_to
             )
             listed = early if stored is None else whole
             return Decision(replace(ekt, state=DeliveryState.FAILED, message=listed.text))
@@ -234,7 +271,7 @@ class Sending:
             have = f"revision {stored.sale.revision} is here" if stored else "none is here yet"
             text = f"Waits for revision {ekt.needs_revision} of the sale of {ekt.sale.order_day.isoformat()}; {have}."
             return self._waits(ekt, ekt.sale.waited_for, text)
-        needed = requirements(ekt.sale, debtor, stored.sale, known.module, self.abilities)
+        needed = requirements(ekt.sale, debtor, stored.sale, known.module, self.abilities, way_to)
         if needed.only_awaited:
             return self._waits(ekt, debtor_waited_for(*owner), f"Waits: {needed.text}")
         if needed.missing:

@@ -9,14 +9,18 @@ from klokwerk.access import Verifier
 from klokwerk.application import Parts, build, clock_of
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.jobs import JobWorker
 from klokwerk.outbox import Outbox
 
 from sales_service.api import ROUTERS
 from sales_service.api.context import Context
 from sales_service.consumers import Consumers
+from sales_service.entry.entering import Entering
+from sales_service.entry.importing import KIND, SalesImport
 from sales_service.invoicing import Invoicing
 from sales_service.selling import Distributions
 from sales_service.settings import SalesSettings
+from sales_service.workers import CorrectionWorker
 
 NAME = "sales-service"
 PACKAGE = "sales_service"
@@ -40,8 +44,8 @@ def create(settings: SalesSettings, stand: Stand | None = None) -> FastAPI:
     database = Database(str(settings.database_url), pool=settings.database_pool)
     clock = stand.clock or clock_of(settings)
     outbox = Outbox(SOURCE)
-    distributions = Distributions(outbox, clock, settings.administration)
-    invoicing = Invoicing(outbox, clock, settings.administration)
+    distributions = Distributions(outbox, clock, settings.administration, settings.window)
+    invoicing = Invoicing(outbox, clock, distributions, settings.administration)
     return build(
         Parts(
             name=NAME,
@@ -51,6 +55,10 @@ def create(settings: SalesSettings, stand: Stand | None = None) -> FastAPI:
             clock=clock,
             routers=ROUTERS,
             subscriptions=Consumers(distributions, clock).subscriptions(),
+            workers=[
+                CorrectionWorker(database, clock, distributions),
+                JobWorker(database, clock, {KIND: SalesImport(Entering(distributions), clock)}),
+            ],
             close=[database.close],
             state={"sales": Context(database, clock, outbox, distributions, invoicing)},
             most_body_bytes=MOST_BODY_BYTES,

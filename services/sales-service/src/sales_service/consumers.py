@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klokwerk import parked, telemetry
+from klokwerk.access import Person, audit
 from klokwerk.clock import Clock
 from klokwerk.consume import Received, Rejected, Subscription
 from klokwerk.parked import Parked
@@ -19,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.domain.distribution import standing
 from sales_service.domain.lines import from_contract
-from sales_service.selling import Distributions
-from sales_service.store import debtors, invoices, outcomes, sales
+from sales_service.selling import ENTITY, Distributions, entity_of
+from sales_service.store import debtors, invoices, outcomes, privacy, sales
 from sales_service.store.sales import DayKey, DayRow, Outcome
 
 log = telemetry.get_logger(__name__)
@@ -66,6 +67,9 @@ class Consumers:
     async def on_debtors(self, connection: AsyncConnection, batch: list[Received[DebtorChanged]]) -> None:
         """Keep newer cards, re-point what belongs to merged ones, go on with what waited for them."""
         changed, merges = await debtors.upsert(connection, [item.event for item in batch])
+        gone = await privacy.anonymised(connection, changed)
+        if gone:
+            await privacy.blank(connection, gone)
         for merge in merges:
             await self.distributions.merge(connection, merge.removed, merge.target)
             await outcomes.move(connection, merge.removed, merge.target)
@@ -107,8 +111,11 @@ class Consumers:
     async def on_ekts(self, connection: AsyncConnection, batch: list[Received[EktDeliveryChanged]]) -> None:
         """Keep the last state of each EKT for the lists."""
         events = [item.event for item in batch]
-        targets = await debtors.resolve(connection, [event.debtor_id for event in events])
+        targets = await debtors.hold(connection, [event.debtor_id for event in events])
         await outcomes.keep_ekts(connection, events, targets)
+        gone = await privacy.anonymised(connection, targets.values())
+        if gone:
+            await privacy.blank_ekts(connection, gone)
 
     async def on_dispatches(
         self, connection: AsyncConnection, batch: list[Received[InvoiceDispatchChanged]]
@@ -171,11 +178,21 @@ class Consumers:
                     revision=item.event.revision,
                     digest="",
                     completed_at=item.event.completed_at,
+                    changed_by=item.source,
                 )
                 for key, item in taken.items()
             ],
             now,
         )
+        for key, item in taken.items():
+            correction = item.event.correction
+            told = {
+                "revision": item.event.revision,
+                "lines": len(item.event.lines),
+                "reason": correction.reason if correction else "",
+            }
+            who = Person(item.source, (correction.by if correction else "") or item.source, frozenset())
+            await audit(connection, who, now, "received", ENTITY, entity_of(key), new=told)
 
     def _takes(self, row: DayRow, item: _Sale, key: DayKey, *, strict: bool) -> bool:
         """Whether a sale is to be recorded on the locked `row`.
@@ -183,8 +200,7 @@ class Consumers:
         Raises:
             Rejected: another system keeps this sale, and nothing explains the clash.
         """
-        free = not row.line_count and not row.revision
-        if free or row.source == item.source:
+        if row.free or row.source == item.source:
             return row.revision < item.event.revision
         if item.event.debtor_id != key.debtor_id or not strict:
             return False
@@ -223,13 +239,13 @@ class Consumers:
     # --- waiting for a debtor -------------------------------------------------------------------------------
 
     async def _known(self, connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:
-        """The card that each known id stands for now; for unknown ones the wake-up call is held off first."""
+        """The card that each known id stands for now; neither a merge nor a wake-up call comes in between."""
         wanted = set(ids)
-        targets = await debtors.resolve(connection, wanted)
+        targets = await debtors.hold(connection, wanted)
         unknown = wanted - set(targets)
         if unknown:
             await parked.guard(connection, [_waits_for(debtor_id) for debtor_id in unknown])
-            targets |= await debtors.resolve(connection, unknown)
+            targets |= await debtors.hold(connection, unknown)
         return targets
 
     def _park(self, event: SaleCompleted | InvoiceCreated, source: str, identity: str) -> Parked:

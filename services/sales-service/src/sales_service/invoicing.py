@@ -27,6 +27,7 @@ from sales_service.domain.invoices import (
     lines_from_sale,
 )
 from sales_service.domain.seller import Fault
+from sales_service.selling import Distributions
 from sales_service.store import debtors, invoices, sales, seller
 from sales_service.store.invoices import FINAL, NOT_PAID, PAID, Invoice
 from sales_service.store.sales import DayKey
@@ -69,11 +70,13 @@ class Invoicing:
 
     Args:
         outbox: where ``invoice.created`` goes; its source marks an invoice as ours.
+        distributions: what is sold; corrections that wait are published before the invoice about them.
         administration: legal entity that issues them.
     """
 
     outbox: Outbox
     clock: Clock
+    distributions: Distributions
     administration: str = "main"
 
     async def draft(self, connection: AsyncConnection, wanted: Draft, *, from_sale: bool) -> Invoice:
@@ -293,6 +296,8 @@ class Invoicing:
         if not wanted or draft.order_day is None:
             return
         key = DayKey(debtor_id, draft.order_day)
+        rows = await sales.lock_existing(connection, key)
+        await self.distributions.publish_pending(connection, rows.values())
         claimed = await sales.mark_invoiced(connection, key, wanted, invoice_id)
         if claimed != len(wanted):
             raise Refused(

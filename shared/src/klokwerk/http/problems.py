@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -108,6 +108,24 @@ def _cure(code: str) -> str:
     return _CURES.get(code, "Write it as the API description says, see /docs.")
 
 
+def findings(errors: Iterable[Mapping[str, Any]], prefix: str = "") -> list[FieldProblem]:
+    """What pydantic found (``error.errors()``), field by field; `prefix` names what the fields are part of."""
+    return [
+        FieldProblem(
+            field=".".join(
+                [
+                    *([prefix] if prefix else []),
+                    *(str(part) for part in item["loc"] if part not in ("body", "query", "path")),
+                ]
+            ),
+            message=item["msg"],
+            cure=_cure(item["type"]),
+            code=item["type"],
+        )
+        for item in errors
+    ]
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
 
@@ -120,15 +138,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [
-            FieldProblem(
-                field=".".join(str(part) for part in item["loc"] if part not in ("body", "query", "path")),
-                message=item["msg"],
-                cure=_cure(item["type"]),
-                code=item["type"],
-            )
-            for item in error.errors()[:100]
-        ]
+        errors = findings(error.errors()[:100])
         return _answer(422, "The request is not valid", "See errors for each field.", errors=errors)
 
     @app.exception_handler(HTTPException)

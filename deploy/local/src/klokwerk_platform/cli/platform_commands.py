@@ -49,23 +49,26 @@ def up(
     servers_only: Annotated[
         bool, typer.Option("--servers-only", help="PostgreSQL, Kafka, mail and simulators; no services.")
     ] = False,
+    customer: Annotated[
+        bool, typer.Option("--customer", help="Also a customer's own SFTP, FTPS and web server for EKTs.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on in the background when all is ready.")
     ] = False,
 ) -> None:
     """Start everything and keep it running until Ctrl+C."""
     if detach:
-        _detach(state, brokers, servers_only)
+        _detach(state, brokers, servers_only, customer)
         return
     try:
-        asyncio.run(_run(state, brokers, servers_only))
+        asyncio.run(_run(state, brokers, servers_only, customer))
     except _EXPECTED as problem:
         raise fail(problem) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(130) from None
 
 
-async def _run(state: Path, brokers: int, servers_only: bool) -> None:
+async def _run(state: Path, brokers: int, servers_only: bool, customer: bool) -> None:
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -75,7 +78,8 @@ async def _run(state: Path, brokers: int, servers_only: bool) -> None:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    platform = Platform(state, brokers=brokers, services=() if servers_only else None, say=say)
+    services = () if servers_only else None
+    platform = Platform(state, brokers=brokers, services=services, customer=customer, say=say)
     starting = asyncio.ensure_future(platform.start())
 
     def end() -> None:
@@ -102,7 +106,7 @@ async def _run(state: Path, brokers: int, servers_only: bool) -> None:
         await platform.stop()
 
 
-def _detach(state: Path, brokers: int, servers_only: bool) -> None:
+def _detach(state: Path, brokers: int, servers_only: bool, customer: bool) -> None:
     folder = StateFolder(state)
     if pid := folder.supervisor():
         raise fail(
@@ -113,6 +117,7 @@ def _detach(state: Path, brokers: int, servers_only: bool) -> None:
     log = folder.logs / "supervisor.log"
     command = [sys.executable, "-m", "klokwerk_platform", "up", "--state", str(folder.path)]
     command += ["--brokers", str(brokers), *(["--servers-only"] if servers_only else [])]
+    command += ["--customer"] if customer else []
     with log.open("wb") as output:
         supervisor = subprocess.Popen(  # noqa: S603 - ourselves
             command,

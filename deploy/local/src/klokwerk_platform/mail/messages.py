@@ -120,6 +120,26 @@ class MailBox:
         part = list(_parse(self.raw(number)).iter_attachments())[which - 1]
         return summary.attachments[which - 1], _bytes_of(part)
 
+    def envelope(self, number: int) -> Envelope:
+        """What SMTP said beside a mail. Raises ``KeyError`` for an unknown number."""
+        return self._envelopes[number]
+
+    def numbers_to_domain(self, domain: str) -> list[int]:
+        """The mails that went to anybody in a domain, oldest first."""
+        ending = f"@{domain.lower()}"
+        return [
+            number
+            for number, envelope in self._envelopes.items()
+            if any(address.lower().endswith(ending) for address in envelope.envelope_to)
+        ]
+
+    def remove(self, number: int) -> None:
+        """Forget one mail; nothing happens where it is gone already."""
+        if self._envelopes.pop(number, None) is not None:
+            self._summaries.pop(number, None)
+            self._envelope_file(number).unlink(missing_ok=True)
+            self._file(number).unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Forget all mails; ids go on counting, so that nobody takes a new mail for an old one."""
         for number in self._envelopes:

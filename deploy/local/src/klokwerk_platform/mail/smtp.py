@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from pydantic import BaseModel, ConfigDict, Field
 
+from klokwerk_platform.mail.bounces import bounce_of
 from klokwerk_platform.mail.messages import MailBox
 
 _MAX_BYTES = 50 * 1024 * 1024
@@ -35,6 +37,10 @@ class MailBehaviour(BaseModel):
         False, description="Break the connection after DATA without keeping the mail: always, or the next n."
     )
     wrong_credentials: bool = Field(False, description="Answer 535 to every login.")
+    bounce_recipients: list[str] = Field(
+        default_factory=list,
+        description="Take mails for recipients that contain one of these, and send them back afterwards.",
+    )
 
 
 class SmtpSink:
@@ -106,10 +112,20 @@ class SmtpSink:
             return _break_connection(server)
         content = envelope.original_content or b""
         number = self._mailbox.add(content, envelope.mail_from or "", list(envelope.rcpt_tos))
+        self._bounce(content, envelope)
         if behaviour.drop_after_data:
             self._count_down("drop_after_data")
             return _break_connection(server)
         return f"250 2.0.0 OK: taken as {number}"
+
+    def _bounce(self, content: bytes, envelope: Envelope) -> None:
+        """Send a mail back to its envelope sender, after the answer that it was taken."""
+        wanted = self.behaviour.bounce_recipients
+        failed = [each for each in envelope.rcpt_tos if any(part in each for part in wanted)]
+        sender = envelope.mail_from or ""
+        if failed and sender:
+            bounce = bounce_of(content, sender, failed, datetime.now(UTC))
+            asyncio.get_running_loop().call_soon(self._mailbox.add, bounce, "", [sender])
 
     def _count_down(self, name: str) -> None:
         left = getattr(self.behaviour, name)

@@ -10,10 +10,14 @@ import httpx
 
 from back_office.clients.accounting import AccountingClient
 from back_office.clients.company import CompanyClient
+from back_office.clients.confirmations import ConfirmationClient
+from back_office.clients.connections import ConnectionClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
 from back_office.clients.jobs import JobClient
+from back_office.clients.resends import ResendsClient
+from back_office.clients.sale_changes import SaleChangesClient
 from back_office.clients.sales import SalesClient
 from back_office.clients.summary import SummaryClient
 from back_office.clients.transport import Caller, ServiceName
@@ -25,8 +29,11 @@ class Clients:
 
     debtors: DebtorClient
     sales: SalesClient
+    sale_changes: SaleChangesClient
+    resends: ResendsClient
     company: CompanyClient
     ekts: EktClient
+    connections: ConnectionClient
     dispatch: DispatchClient
     accounting: AccountingClient
     jobs: Mapping[ServiceName, JobClient]
@@ -70,13 +77,21 @@ class Services:
         return Clients(
             debtors=DebtorClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
+            sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
+            resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
+            connections=ConnectionClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
             jobs={name: JobClient(caller) for name, caller in callers.items()},
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )
+
+    def confirmations(self, correlation: str) -> ConfirmationClient:
+        """The client for whoever holds a confirmation link, signed in or not."""
+        name = ServiceName.EKTS
+        return ConfirmationClient(Caller(self._http[name], name, token="", correlation=correlation))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -57,6 +57,7 @@ class DebtorDay(Shape):
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
     recipient: Words = ""
+    other_address_possible: bool = False
     ekts: tuple[Ekt, ...] = ()
 
 
@@ -84,6 +85,8 @@ class EktSettings(BaseModel):
     file_name_pattern: Words = ""
     name_length: int = 20
     test: bool = False
+    other_address_allowed: bool = False
+    confirmation_link: bool = False
     changed_at: datetime | None = None
     changed_by: Words = ""
     email_possible: bool = False

@@ -4,124 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from klokwerk_contracts.types import Money
-
+from back_office.clients.sale_shapes import (
+    DaySummary,
+    DefaultDay,
+    History,
+    LastSending,
+    ResendAccepted,
+    SaleOfDebtor,
+    SoldPage,
+)
 from back_office.clients.shapes import Page, Shape, Words, at
-from back_office.clients.transport import Caller, Download
-
-
-class LastSending(Shape):
-    """What became of the last sending, as the sales service heard."""
-
-    state: Words = ""
-    message: Words = ""
-    at: datetime | None = None
-    channel: Words = ""
-    intent: Words = ""
-
-
-class DaySummary(Shape):
-    """A day that has sales."""
-
-    order_day: date
-    debtors: int = 0
-
-
-class DefaultDay(Shape):
-    """The day a page opens on (D-02)."""
-
-    order_day: date
-
-
-class SoldToDebtor(Shape):
-    """One row of "(Sold) Per debtor"."""
-
-    debtor_id: str
-    debtor_number: Words = ""
-    name: Words = ""
-    lines: int = 0
-    total: Decimal | None = None
-    currency: Words = "EUR"
-    use_ekts: bool = False
-    complete: bool = False
-    missing: int = 0
-    revision: int = 0
-    ekt: LastSending | None = None
-
-
-class Missing(Shape):
-    """One requirement that is not met, with the cure and where it is mended."""
-
-    rule: Words = ""
-    label: Words = ""
-    field: Words = ""
-    message: Words = ""
-    cure: Words = ""
-    link: Words = ""
-
-
-class Grower(Shape):
-    """Who grew it."""
-
-    number: Words = ""
-    name: Words = ""
-
-
-class SaleLine(Shape):
-    """One line of a sale."""
-
-    line_id: str
-    article_number: Words = ""
-    name: Words = ""
-    vbn_code: Words = ""
-    units: int = 0
-    pieces_per_unit: int | None = None
-    allocated: int = 0
-    price: Money | None = None
-    amount: Decimal | None = None
-    grower: Grower = Grower()
-    order_reference: Words = ""
-    missing: tuple[Missing, ...] = ()
-
-
-class CanResend(Shape):
-    """Whether there is a Resend EKT button (D-01), and what stands in the way of sending."""
-
-    visible: bool = False
-    missing: tuple[Missing, ...] = ()
-
-
-class Buyer(Shape):
-    """Who bought."""
-
-    debtor_id: str
-    debtor_number: Words = ""
-    name: Words = ""
-    use_ekts: bool = False
-
-
-class SaleOfDebtor(Shape):
-    """A debtor's sale of one order day."""
-
-    debtor_id: str
-    debtor: Buyer
-    order_day: date
-    revision: int = 0
-    complete: bool = False
-    total: Decimal | None = None
-    currency: Words = "EUR"
-    lines: tuple[SaleLine, ...] = ()
-    can_resend: CanResend = CanResend()
-
-
-class ResendAccepted(Shape):
-    """A resend that is on its way."""
-
-    request_id: str = ""
-    sale_revision: int = 0
+from back_office.clients.transport import Answer, Caller, Download
 
 
 class InvoiceRow(Shape):
@@ -187,18 +84,36 @@ class SalesClient:
         answer = await self._caller.get("/v1/days/default", DefaultDay, {"debtor_id": debtor_id})
         return answer.value.order_day
 
-    async def per_debtor(self, day: date, **filters: str | None) -> Page[SoldToDebtor]:
-        """(Sold) Per debtor of an order day."""
-        path = at("days", day.isoformat(), "debtors")
-        return (await self._caller.get(path, Page[SoldToDebtor], filters)).value
+    async def per_debtor(self, day: date, **filters: Any) -> SoldPage:
+        """(Sold) Per debtor of an order day, the first page with the sums of all."""
+        return (await self._caller.get(at("days", day.isoformat(), "debtors"), SoldPage, filters)).value
 
     async def sale(self, day: date, debtor_id: str) -> SaleOfDebtor:
         """A debtor's sale of one day with its lines."""
-        return (await self._caller.get(at("days", day.isoformat(), "debtors", debtor_id), SaleOfDebtor)).value
+        return (await self.sale_at(day, debtor_id)).value
 
-    async def resend(self, day: date, debtor_id: str, *, reason: str, note: str, once: str) -> ResendAccepted:
-        """Ask for a new EKT (EF-23)."""
-        body = {name: value for name, value in (("reason", reason), ("note", note)) if value}
+    async def sale_at(self, day: date, debtor_id: str) -> Answer[SaleOfDebtor]:
+        """The same with its revision, to change it."""
+        return await self._caller.get(at("days", day.isoformat(), "debtors", debtor_id), SaleOfDebtor)
+
+    async def history(self, day: date, debtor_id: str) -> History:
+        """What happened to a debtor's sale, newest first."""
+        path = at("days", day.isoformat(), "debtors", debtor_id, "history")
+        return (await self._caller.get(path, History)).value
+
+    def export_lines(
+        self, day: date, suffix: str, ids: Sequence[str] = (), **filters: Any
+    ) -> AbstractAsyncContextManager[Download]:
+        """The lines of a day as ``csv`` or ``xlsx``, of the selected debtors or of all of the filter."""
+        path = at("days", day.isoformat(), f"lines.{suffix}")
+        return self._caller.download(path, {**filters, "ids": list(ids) or None})
+
+    async def resend(
+        self, day: date, debtor_id: str, *, reason: str, note: str, once: str, recipients: Sequence[str] = ()
+    ) -> ResendAccepted:
+        """Ask for a new EKT (EF-23), for this once to `recipients` where there are any (EF-56)."""
+        asked = (("reason", reason), ("note", note), ("recipients", list(recipients)))
+        body = {name: value for name, value in asked if value}
         path = at("days", day.isoformat(), "debtors", debtor_id, "resend")
         return (await self._caller.send("POST", path, ResendAccepted, body, once=once)).value
 

@@ -143,6 +143,8 @@ class Caller:
         *,
         revision: str = "",
         once: str = "",
+        seconds: float | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Answer[T]:
         """Change something; never tried again.
 
@@ -153,6 +155,8 @@ class Caller:
             body: sent as JSON.
             revision: the revision the change was made on.
             once: key that keeps a double click from counting twice.
+            seconds: how long to wait, where something takes longer than other calls.
+            params: parameters of the address.
         """
         headers = self._headers()
         if revision:
@@ -160,16 +164,33 @@ class Caller:
         if once:
             headers["Idempotency-Key"] = once
         try:
-            response = await self._http.request(method, path, json=body, headers=headers)
+            response = await self._http.request(
+                method,
+                path,
+                json=body,
+                headers=headers,
+                params=_present(params),
+                timeout=_patience(seconds),
+            )
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind)
 
-    async def hand_in(self, path: str, kind: type[T], content: bytes) -> T:
-        """Send a file to be looked at; nothing of it is kept there."""
+    async def hand_in(
+        self,
+        path: str,
+        kind: type[T],
+        content: bytes,
+        *,
+        params: Mapping[str, Any] | None = None,
+        once: str = "",
+    ) -> T:
+        """Send a file as the body; `once` keeps a double click from counting twice."""
         headers = self._headers() | {"Content-Type": "application/octet-stream"}
+        if once:
+            headers["Idempotency-Key"] = once
         try:
-            response = await self._http.post(path, content=content, headers=headers)
+            response = await self._http.post(path, content=content, headers=headers, params=_present(params))
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind).value
@@ -195,11 +216,8 @@ class Caller:
             raise self._away(error) from error
 
     def _headers(self) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {self._token}",
-            "Accept": "application/json",
-            "X-Correlation-Id": self._correlation,
-        }
+        headers = {"Accept": "application/json", "X-Correlation-Id": self._correlation}
+        return headers | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
 
     def _read(self, response: httpx.Response, kind: type[T] | TypeAdapter[T]) -> Answer[T]:
         if response.is_error:
@@ -229,6 +247,10 @@ class Caller:
     def _away(self, reason: object) -> ServiceAway:
         text = str(reason) or type(reason).__name__
         return ServiceAway(self.service, text, self._correlation)
+
+
+def _patience(seconds: float | None) -> Any:
+    return httpx.USE_CLIENT_DEFAULT if seconds is None else httpx.Timeout(seconds, connect=2.0)
 
 
 def _present(params: Mapping[str, Any] | None) -> dict[str, Any]:

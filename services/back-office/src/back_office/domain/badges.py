@@ -37,6 +37,7 @@ DELIVERY: dict[str, Tone] = {
     "sending": Tone.BUSY,
     "sent": Tone.GOOD,
     "failed": Tone.BAD,
+    "bounced": Tone.BAD,
     "ignored": Tone.WARN,
     "unknown": Tone.WARN,
 }

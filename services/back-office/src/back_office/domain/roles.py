@@ -20,6 +20,7 @@ class Action(StrEnum):
     """What the pages offer beyond looking."""
 
     EDIT_DEBTOR = "edit_debtor"
+    EDIT_SALE = "edit_sale"
     SEND_INVOICE = "send_invoice"
     CHANGE_AUTOMATIC = "change_automatic"
     SYNCHRONISE = "synchronise"
@@ -33,6 +34,7 @@ class Action(StrEnum):
 
 ALLOWED: dict[Action, frozenset[Role]] = {
     Action.EDIT_DEBTOR: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
+    Action.EDIT_SALE: frozenset({Role.SALES}),
     Action.SEND_INVOICE: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SYNCHRONISE: frozenset({Role.FINANCE}),

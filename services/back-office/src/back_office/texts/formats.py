@@ -70,3 +70,8 @@ class Formats:
     def number(self, value: Decimal | int | None) -> str:
         """A number with the language's separators."""
         return format_decimal(value, locale=self._locale) if value is not None else ""
+
+    def typed(self, value: Decimal) -> str:
+        """A number as it stands in a field: as it is typed, without separators of thousands."""
+        text = format(value.normalize() + 0, "f")
+        return text.replace(".", ",") if self._locale.language == "nl" else text

@@ -13,6 +13,7 @@ from klokwerk_contracts.debtor_changed import (
     ContactPerson,
     EktConfiguration,
     EktMethod,
+    EktTransfer,
     EmailAddress,
     InvoiceDelivery,
     Kind,
@@ -138,13 +139,18 @@ class EditedCardBody(CardBody):
 
 
 class EktPatch(BaseModel):
-    """The part of the EKT configuration that changes; what is absent stays."""
+    """The part of the EKT configuration that changes; what is absent stays.
+
+    Attributes:
+        transfer: null says that there is none any more, so that `method` counts again.
+    """
 
     model_config: ClassVar[ConfigDict] = STRICT
 
     use_ekts: bool | None = None
     accepts_ekts: bool | None = None
     method: EktMethod | None = None
+    transfer: EktTransfer | None = None
     folder: str | None = None
     buyer_code: str | None = None
     receiver_code: str | None = None

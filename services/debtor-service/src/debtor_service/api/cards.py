@@ -162,6 +162,8 @@ async def configure_ekt(
     async with database.transaction() as connection:
         card = editable(await cards.lock(connection, [debtor_id]), debtor_id, expected)
         changes = body.model_dump(exclude_none=True)
+        if "transfer" in body.model_fields_set:
+            changes["transfer"] = body.transfer
         try:
             ekt = EktBody.model_validate(card.content.ekt.model_dump() | changes)
         except ValidationError as error:

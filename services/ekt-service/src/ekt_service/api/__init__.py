@@ -1,5 +1,27 @@
-"""The HTTP API of the EKT service, below ``/v1``."""
+"""The HTTP API of the EKT service: below ``/v1`` for whoever is signed in, confirmation links for their holders."""
 
-from ekt_service.api import debtor_days, ekts, module, overview, validation
+from ekt_service.api import (
+    confirmations,
+    connections,
+    day_checks,
+    debtor_days,
+    ekts,
+    module,
+    overview,
+    personal_data,
+    returns,
+    validation,
+)
 
-ROUTERS = (ekts.router, debtor_days.router, module.router, overview.router, validation.router)
+ROUTERS = (
+    ekts.router,
+    debtor_days.router,
+    day_checks.router,
+    connections.router,
+    personal_data.router,
+    module.router,
+    returns.router,
+    overview.router,
+    validation.router,
+)
+OPEN_ROUTERS = (confirmations.router,)

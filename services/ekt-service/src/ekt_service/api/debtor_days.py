@@ -10,14 +10,14 @@ from klokwerk_contracts import SaleCompleted
 from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ekt_service.api.views import DebtorDay, EktView, RequirementView, ResendCheck
-from ekt_service.domain.debtor import Debtor
+from ekt_service.api.views import ArrivalView, DebtorDay, EktView, RequirementView, ResendCheck
+from ekt_service.domain.debtor import Debtor, Way
 from ekt_service.domain.ekt import Ekt, SaleKey
 from ekt_service.domain.requirements import Requirements, requirements, shown
 from ekt_service.sending import Sending
-from ekt_service.store import debtors, ekts, module, sales
+from ekt_service.store import arrivals, connections, debtors, ekts, module, sales
 
-router = APIRouter(prefix="/debtors/{debtor_id}/days/{order_day}", tags=["Debtor days"])
+router = APIRouter(prefix="/debtors/{debtor_id}", tags=["Debtor days"])
 
 _USUAL_RESENDS = 2
 
@@ -30,6 +30,7 @@ class _Found:
     ekts: list[Ekt]
     visible: bool
     requirements: Requirements
+    other_address_possible: bool
 
     @property
     def warnings(self) -> list[RequirementView]:
@@ -43,7 +44,7 @@ class _Found:
         return [RequirementView(code="EF-54", text=text, field="", link="")]
 
 
-@router.get("", summary="Log, requirements and whether a resend is possible")
+@router.get("/days/{order_day}", summary="Log, requirements and whether a resend is possible")
 async def read_day(
     request: Request, _: SignedIn, debtor_id: str, order_day: date, administration: str = "main"
 ) -> DebtorDay:
@@ -52,6 +53,7 @@ async def read_day(
     async with database.connect() as connection:
         found = await _find(connection, request, SaleKey(administration, debtor_id, order_day))
         facts = await ekts.file_facts(connection, [ekt.id for ekt in found.ekts])
+        arrival = await arrivals.of_debtor(connection, (administration, found.owner_id))
     check = ResendCheck.of(found.visible, found.requirements, found.warnings)
     return DebtorDay(
         **check.model_dump(),
@@ -60,15 +62,17 @@ async def read_day(
         order_day=order_day,
         name=found.debtor.name if found.debtor else "",
         use_ekts=bool(found.debtor and found.debtor.ekt.use_ekts),
-        method=found.debtor.ekt.method.value if found.debtor else "",
+        method=found.debtor.way.value if found.debtor else "",
         recipient=found.debtor.recipient if found.debtor else "",
         sale_revision=found.sale.revision if found.sale else None,
         lines=len(found.sale.lines) if found.sale else 0,
+        other_address_possible=found.other_address_possible,
+        arrival=ArrivalView.of(arrival),
         ekts=[EktView.of(ekt, facts.get(ekt.id, ())) for ekt in found.ekts],
     )
 
 
-@router.get("/resend-check", summary="Everything that is missing for a resend, at once")
+@router.get("/days/{order_day}/resend-check", summary="Everything that is missing for a resend, at once")
 async def check_resend(
     request: Request, _: SignedIn, debtor_id: str, order_day: date, administration: str = "main"
 ) -> ResendCheck:
@@ -77,6 +81,18 @@ async def check_resend(
     async with database.connect() as connection:
         found = await _find(connection, request, SaleKey(administration, debtor_id, order_day))
     return ResendCheck.of(found.visible, found.requirements, found.warnings)
+
+
+@router.get("/arrival", summary="How a debtor's newest EKTs have been arriving")
+async def read_arrival(
+    request: Request, _: SignedIn, debtor_id: str, administration: str = "main"
+) -> ArrivalView:
+    """Whether they keep failing or coming back (EF-48, EF-49)."""
+    database: Database = request.app.state.database
+    key = (administration, debtor_id)
+    async with database.connect() as connection:
+        owner = (await debtors.owners(connection, [key]))[key]
+        return ArrivalView.of(await arrivals.of_debtor(connection, owner))
 
 
 async def _find(connection: AsyncConnection, request: Request, key: SaleKey) -> _Found:
@@ -89,11 +105,15 @@ async def _find(connection: AsyncConnection, request: Request, key: SaleKey) -> 
     debtor = (await debtors.load(connection, [owner])).get(owner)
     settings = (await module.get(connection)).settings
     sale = stored.sale if stored else None
+    way_to = (await connections.states(connection, [owner])).get(owner)
     return _Found(
         owner_id=owner[1],
         debtor=debtor,
         sale=sale,
         ekts=await ekts.of_day(connection, *owner, key.order_day),
         visible=shown(debtor, settings),
-        requirements=requirements(owner_day, debtor, sale, settings, sending.abilities),
+        requirements=requirements(owner_day, debtor, sale, settings, sending.abilities, way_to),
+        other_address_possible=(
+            debtor is not None and debtor.way is Way.EMAIL and settings.other_address_allowed
+        ),
     )

@@ -16,10 +16,11 @@ from klokwerk_contracts.outcomes import DeliveryState
 from pydantic import BaseModel, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ekt_service.api.views import AttemptView, EktDetail, EktView
+from ekt_service import confirming
+from ekt_service.api.views import AttemptView, EktDetail, EktView, NoteView
 from ekt_service.domain.ekt import Ekt
 from ekt_service.sending import Sending
-from ekt_service.store import ekts
+from ekt_service.store import ekts, notes
 
 router = APIRouter(tags=["EKTs"])
 
@@ -75,8 +76,13 @@ async def read_ekt(request: Request, _: SignedIn, ekt_id: UUID) -> EktDetail:
             raise not_found("EKT", ekt_id)
         facts = await ekts.file_facts(connection, [ekt_id])
         tried = await deliveries.attempts(connection, ekt_id)
+        noted = (await notes.of_ekts(connection, [ekt_id])).get(ekt_id, [])
     view = EktView.of(ekt, facts.get(ekt_id, ()))
-    return EktDetail(**view.model_dump(), attempts=[AttemptView.of(attempt) for attempt in tried])
+    return EktDetail(
+        **view.model_dump(),
+        attempts=[AttemptView.of(attempt) for attempt in tried],
+        notes=[NoteView.of(note) for note in noted],
+    )
 
 
 @router.get("/ekts/{ekt_id}/file", summary="The bytes of a file, exactly as sent", response_class=Response)
@@ -112,12 +118,14 @@ async def confirm(
     async with database.transaction() as connection:
         if answer := await once.answered(connection):
             return answer
-        ekt = await _locked(connection, ekt_id)
+        ekt = await ekts.get(connection, ekt_id)
+        if ekt is None:
+            raise not_found("EKT", ekt_id)
         if not ekt.file_name:
             raise Problem(409, "There is no file to confirm", "This EKT was never built.")
         now = sending.clock.now()
-        changed = sending.confirmed(ekt, person.name, body.note)
-        written = await sending.record(connection, changed)
+        await confirming.confirm(connection, sending, ekt_id, person.name, body.note, again=True)
+        written = await _locked(connection, ekt_id)
         await audit(connection, person, now, "confirmed", "ekt", str(ekt_id), new={"note": body.note})
         facts = await ekts.file_facts(connection, [ekt_id])
         return await once.keep(connection, EktView.of(written, facts.get(ekt_id, ())), 200)

@@ -5,7 +5,8 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 from klokwerk.access import Person, SignedIn, allow, audit
 from klokwerk.database import Database
-from klokwerk.http import Expected, check_revision, etag
+from klokwerk.http import Expected, Problem, check_revision, etag
+from klokwerk.http.problems import FieldProblem
 
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.requirements import Abilities
@@ -54,6 +55,8 @@ async def put_settings(
     database: Database = request.app.state.database
     sending: Sending = request.app.state.sending
     now = sending.clock.now()
+    if body.confirmation_link and request.app.state.links is None:
+        raise _no_links()
     async with database.transaction() as connection:
         before = await module.get(connection, lock=True)
         check_revision(expected, before.revision, changed_by=before.changed_by)
@@ -73,6 +76,21 @@ async def put_settings(
         stored = await module.get(connection)
     response.headers["ETag"] = etag(stored.revision)
     return _view(stored, sending.abilities)
+
+
+def _no_links() -> Problem:
+    return Problem(
+        422,
+        "The settings can't be kept",
+        "See errors for each field.",
+        errors=[
+            FieldProblem(
+                field="confirmation_link",
+                message="It is not known at which address customers reach the back office.",
+                cure="Have the administrator set KLOKWERK_PUBLIC_URL, or leave the link out.",
+            )
+        ],
+    )
 
 
 def _view(stored: module.StoredModule, abilities: Abilities) -> ModuleView:

@@ -1,6 +1,7 @@
 """What the API shows, as JSON."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Self
 from uuid import UUID
@@ -14,7 +15,9 @@ from pydantic import BaseModel
 
 from ekt_service.domain.ekt import Ekt
 from ekt_service.domain.requirements import Requirement, Requirements
+from ekt_service.store.arrivals import Arrival
 from ekt_service.store.ekts import FileFacts
+from ekt_service.store.notes import Note
 
 
 class FileView(BaseModel):
@@ -57,6 +60,8 @@ class EktView(BaseModel):
     confirmed_at: datetime | None
     confirmed_by: str
     confirm_note: str
+    bounced_at: datetime | None
+    other_recipients: list[str]
     files: list[FileView]
     link: str
 
@@ -89,6 +94,8 @@ class EktView(BaseModel):
             confirmed_at=ekt.confirmed_at,
             confirmed_by=ekt.confirmed_by,
             confirm_note=ekt.confirm_note,
+            bounced_at=ekt.bounced_at,
+            other_recipients=list(ekt.other_recipients),
             files=[
                 FileView(
                     number=file.number,
@@ -126,10 +133,57 @@ class AttemptView(BaseModel):
         )
 
 
+class NoteView(BaseModel):
+    """Something that became known about an EKT beside its state.
+
+    Attributes:
+        kind: ``bounced``, ``delayed``, ``delivered``, ``auto_reply`` or ``confirmed``.
+        recipient: the address it is about; empty where nobody says.
+        words: the other side's own words.
+    """
+
+    at: datetime
+    kind: str
+    recipient: str
+    words: str
+
+    @classmethod
+    def of(cls, note: Note) -> Self:
+        """Show a note."""
+        return cls(at=note.at, kind=note.kind, recipient=note.recipient, words=note.words)
+
+
 class EktDetail(EktView):
-    """One EKT with every attempt at sending it."""
+    """One EKT with every attempt at sending it, and what came back."""
 
     attempts: list[AttemptView] = []
+    notes: list[NoteView] = []
+
+
+class ArrivalView(BaseModel):
+    """How the newest EKTs of a debtor have been arriving, over all its days (EF-48, EF-49).
+
+    Attributes:
+        looked_at: how many of the newest ones this is about.
+        bounced: how many of them came back.
+        failed_in_a_row: newest ones that all failed or came back.
+        bounced_in_a_row: newest ones that all came back.
+        last_bounce: when one last came back, and `last_bounce_message` in whose words.
+        last_confirmed_at: when the customer last said that one arrived.
+    """
+
+    looked_at: int
+    bounced: int
+    failed_in_a_row: int
+    bounced_in_a_row: int
+    last_bounce: datetime | None
+    last_bounce_message: str
+    last_confirmed_at: datetime | None
+
+    @classmethod
+    def of(cls, arrival: Arrival) -> Self:
+        """Show it."""
+        return cls(**asdict(arrival))
 
 
 class RequirementView(BaseModel):
@@ -206,6 +260,9 @@ class DebtorDay(ResendCheck):
     Attributes:
         owner_id: the debtor after merges.
         sale_revision: newest distribution known here; none when none has come.
+        method: the way on the card; ``sftp``, ``ftps`` or ``http`` for the customer's own server.
+        other_address_possible: a resend may go to another address than the customer's (EF-56).
+        arrival: how the debtor's newest EKTs have been arriving.
     """
 
     debtor_id: str
@@ -217,4 +274,6 @@ class DebtorDay(ResendCheck):
     recipient: str
     sale_revision: int | None
     lines: int
+    other_address_possible: bool
+    arrival: ArrivalView
     ekts: list[EktView]

@@ -1,9 +1,25 @@
 """What this service keeps of a debtor's card."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from klokwerk_contracts import DebtorChanged
-from klokwerk_contracts.debtor_changed import CardState, DocumentKind, EktConfiguration, EktMethod
+from klokwerk_contracts.debtor_changed import CardState, DocumentKind, EktConfiguration
+
+
+class Way(StrEnum):
+    """How an EKT leaves the house; also the name of the channel that carries it."""
+
+    EMAIL = "email"
+    FOLDER = "folder"
+    SFTP = "sftp"
+    FTPS = "ftps"
+    HTTP = "http"
+
+    @property
+    def is_transfer(self) -> bool:
+        """It goes to the customer's own server, whose address and secrets only this service knows."""
+        return self in (Way.SFTP, Way.FTPS, Way.HTTP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +43,19 @@ class Debtor:
     ekt: EktConfiguration
 
     @property
+    def way(self) -> Way:
+        """The way chosen on the card: a transfer to the customer's own server wins over the method."""
+        return Way(self.ekt.transfer.value if self.ekt.transfer else self.ekt.method.value)
+
+    @property
     def recipient(self) -> str:
-        """Where a file goes by the debtor's method: addresses separated by ``;``, or a folder's name."""
-        return self.ekt.folder if self.ekt.method is EktMethod.FOLDER else "; ".join(self.emails)
+        """Where a file goes: addresses separated by ``;``, a folder's name, or that it is their own server.
+
+        The address of a server is told to nobody outside this service, so it stands in no EKT and no event.
+        """
+        if self.way.is_transfer:
+            return f"the customer's server ({self.way.value.upper()})"
+        return self.ekt.folder if self.way is Way.FOLDER else "; ".join(self.emails)
 
     @property
     def buyer_code(self) -> str:

@@ -69,6 +69,8 @@ class Ekt:
         needs_revision: lowest revision it may be built from (D-22).
         sale_revision: the one it was built from; none before that.
         message: the outcome in words, with the other side's own answer.
+        bounced_at: when it came back although it had been taken.
+        other_recipients: addresses that were given for this one sending (EF-56).
     """
 
     id: UUID
@@ -95,6 +97,8 @@ class Ekt:
     confirmed_at: datetime | None = None
     confirmed_by: str = ""
     confirm_note: str = ""
+    bounced_at: datetime | None = None
+    other_recipients: tuple[str, ...] = ()
 
     @property
     def link(self) -> str:
@@ -119,5 +123,8 @@ class Ekt:
             sha256=self.sha256,
             message=self.message[:4000],
             link=self.link,
+            bounced_at=self.bounced_at,
+            confirmed_at=self.confirmed_at,
+            confirmed_by=self.confirmed_by[:200],
             changed_at=self.changed_at,
         )

@@ -46,6 +46,7 @@ class MailFields:
         lines: number of order lines.
         resend: true for everything after the first sending.
         file_names: names of the attachments, separated by a comma.
+        confirm_url: where the customer says that it arrived; empty where that is not asked for.
     """
 
     debtor_name: str
@@ -54,6 +55,7 @@ class MailFields:
     resend: bool
     sender_name: str
     file_names: str
+    confirm_url: str = ""
 
     def values(self) -> dict[str, object]:
         """By the names used in templates."""
@@ -64,6 +66,7 @@ class MailFields:
             "resend": self.resend,
             "sender_name": self.sender_name,
             "file_names": self.file_names,
+            "confirm_url": self.confirm_url,
         }
 
 

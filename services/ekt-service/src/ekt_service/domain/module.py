@@ -13,6 +13,9 @@ _TEXT_EN = """Dear {{ debtor_name }},
 
 Attached is your EKT of {{ order_day }} ({{ lines }} {{ "line" if lines == 1 else "lines" }}).
 {% if resend %}It replaces what we sent you earlier for this day.
+{% endif %}{% if confirm_url %}
+Has it arrived and been imported? Please tell us with one click:
+{{ confirm_url }}
 {% endif %}
 Kind regards,
 {{ sender_name }}
@@ -21,6 +24,9 @@ _TEXT_NL = """Geachte {{ debtor_name }},
 
 Bijgaand uw EKT van {{ order_day }} ({{ lines }} {{ "regel" if lines == 1 else "regels" }}).
 {% if resend %}Dit bestand vervangt wat wij u eerder over deze dag stuurden.
+{% endif %}{% if confirm_url %}
+Is het aangekomen en ingelezen? Laat het ons met één klik weten:
+{{ confirm_url }}
 {% endif %}
 Met vriendelijke groet,
 {{ sender_name }}
@@ -47,6 +53,8 @@ class EktModule(BaseModel):
         file_name_pattern: for debtors without their own.
         name_length: characters of the product name.
         test: mark every interchange as a test (UNB element 0035).
+        other_address_allowed: a resend may go to another address than the customer's (EF-56).
+        confirmation_link: mails hold a link with which the customer says that the EKT arrived (EF-47).
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +72,8 @@ class EktModule(BaseModel):
     file_name_pattern: Annotated[str, StringConstraints(max_length=100)] = DEFAULT_PATTERN
     name_length: Annotated[int, Field(ge=1, le=35)] = 20
     test: bool = False
+    other_address_allowed: bool = False
+    confirmation_link: bool = False
 
     @field_validator("mail_from", "reply_to")
     @classmethod
@@ -86,6 +96,11 @@ class EktModule(BaseModel):
                 raise ValueError(f"{language!r} is no language: write two letters such as nl")
             if template.subject or template.text:
                 check_template(language, template)
+                if self.confirmation_link and "confirm_url" not in template.text:
+                    raise ValueError(
+                        f"The text of template {language!r} has no place for the confirmation link: write "
+                        "{{ confirm_url }} in it, or switch the link off."
+                    )
         return self
 
     def template_for(self, language: str) -> MailTemplate | None:

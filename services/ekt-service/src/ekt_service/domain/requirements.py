@@ -1,14 +1,16 @@
 """What must be there before an EKT can go out (EF-63 to EF-71): one pure function, every answer at once."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from klokwerk_contracts import SaleCompleted
-from klokwerk_contracts.debtor_changed import CardState, EktMethod
+from klokwerk_contracts.debtor_changed import CardState
 from klokwerk_contracts.sale_completed import SaleLine, goods_total
 
-from ekt_service.domain.debtor import Debtor
+from ekt_service.domain.connection import ConnectionState
+from ekt_service.domain.debtor import Debtor, Way
 from ekt_service.domain.ekt import SaleKey
 from ekt_service.domain.file_name import PatternError, check_pattern
 from ekt_service.domain.mail import address_problem
@@ -17,12 +19,14 @@ from ekt_service.edifact.clockt import OptionalSegment
 
 _LINES_NAMED = 10
 _SYSTEM = "/settings/ekt"
+SECRET_WORDS = {Way.FTPS: "password", Way.HTTP: "signing secret"}
 
 
 class Code(StrEnum):
     """The rule behind a requirement."""
 
     USE_EKTS = "EF-63"
+    OTHER_ADDRESS = "EF-56"
     REACHABLE = "EF-64"
     ACCEPTS_EKTS = "EF-65"
     MODULE_ACTIVE = "EF-66"
@@ -94,6 +98,7 @@ def requirements(
     sale: SaleCompleted | None,
     module: EktModule,
     abilities: Abilities,
+    connection: ConnectionState | None = None,
 ) -> Requirements:
     """Everything that keeps this debtor and day from getting an EKT.
 
@@ -101,6 +106,7 @@ def requirements(
         key: debtor and day, for the links.
         debtor: the card, of the merge target after a merge; none when it isn't known here.
         sale: the newest completed distribution; none when none has come.
+        connection: the debtor's connection to its own server; none when there is none.
     """
     missing = [*_of_system(module)]
     warnings: list[Requirement] = []
@@ -108,20 +114,23 @@ def requirements(
         text = f"Debtor {key.debtor_id} is not known to the EKT service yet."
         missing.append(Requirement(Code.USE_EKTS, text, "debtor", f"/debtors/{key.debtor_id}"))
     else:
-        missing += _of_debtor(debtor, module, abilities)
+        missing += _of_debtor(debtor, module, abilities, connection)
         if not debtor.ekt.accepts_ekts:
             text = "It is not confirmed that the customer's software takes EKTs."
             warnings.append(
                 Requirement(Code.ACCEPTS_EKTS, text, "ekt.accepts_ekts", _configuration(debtor.id))
             )
         warnings += _unknown_segments(debtor)
+        warnings += _untested(debtor, connection)
     missing += _of_sale(key, sale)
     return Requirements(tuple(missing), tuple(warnings))
 
 
-def without_sale(debtor: Debtor, module: EktModule, abilities: Abilities) -> Requirements:
+def without_sale(
+    debtor: Debtor, module: EktModule, abilities: Abilities, connection: ConnectionState | None = None
+) -> Requirements:
     """What is missing apart from the sale, for a request that waits for it."""
-    missing = [*_of_system(module), *_of_debtor(debtor, module, abilities)]
+    missing = [*_of_system(module), *_of_debtor(debtor, module, abilities, connection)]
     return Requirements(tuple(missing), ())
 
 
@@ -150,7 +159,9 @@ def _of_system(module: EktModule) -> list[Requirement]:
     return found
 
 
-def _of_debtor(debtor: Debtor, module: EktModule, abilities: Abilities) -> list[Requirement]:
+def _of_debtor(
+    debtor: Debtor, module: EktModule, abilities: Abilities, connection: ConnectionState | None
+) -> list[Requirement]:
     page = _configuration(debtor.id)
     found = []
     if not debtor.ekt.use_ekts:
@@ -159,7 +170,9 @@ def _of_debtor(debtor: Debtor, module: EktModule, abilities: Abilities) -> list[
     if debtor.state is CardState.ANONYMISED:
         text = f"The card of debtor {debtor.id} was anonymised; nothing can be sent to it."
         found.append(Requirement(Code.REACHABLE, text, "state", f"/debtors/{debtor.id}"))
-    if debtor.ekt.method is EktMethod.FOLDER:
+    if debtor.way.is_transfer:
+        found += _by_transfer(debtor, connection, page)
+    elif debtor.way is Way.FOLDER:
         found += _by_folder(debtor, abilities, page)
     else:
         found += _by_mail(debtor, module, abilities)
@@ -210,6 +223,56 @@ def _by_folder(debtor: Debtor, abilities: Abilities, page: str) -> list[Requirem
         text = "No folder for EKT files is configured: set KLOKWERK_EKT_FOLDER."
         found.append(Requirement(Code.METHOD_CONFIGURED, text, "KLOKWERK_EKT_FOLDER", _SYSTEM))
     return found
+
+
+def _by_transfer(debtor: Debtor, connection: ConnectionState | None, page: str) -> list[Requirement]:
+    """The customer's own server: there must be a complete connection that a person has looked at."""
+    way = debtor.way.value.upper()
+    if connection is None:
+        text = f"{debtor.name} gets EKTs by {way}, but there is no connection to its server: fill it in."
+        return [Requirement(Code.REACHABLE, text, "connection", page)]
+    if connection.way is not debtor.way:
+        text = (
+            f"{debtor.name} gets EKTs by {way}, but its connection is for {connection.way.value.upper()}: change one "
+            "of them."
+        )
+        return [Requirement(Code.REACHABLE, text, "connection", page)]
+    found = []
+    if connection.lacks_secret:
+        what = "password or private key" if debtor.way is Way.SFTP else SECRET_WORDS[debtor.way]
+        text = f"The connection to the server of {debtor.name} has no {what} yet: fill it in."
+        found.append(Requirement(Code.REACHABLE, text, "connection", page))
+    if debtor.way is Way.SFTP and not connection.accepted:
+        text = f"Nobody has accepted the host key of the server of {debtor.name} yet: test the connection."
+        found.append(Requirement(Code.METHOD_CONFIGURED, text, "connection", page))
+    return found
+
+
+def _untested(debtor: Debtor, connection: ConnectionState | None) -> list[Requirement]:
+    if not debtor.way.is_transfer or connection is None or connection.tested_well:
+        return []
+    text = (
+        f"The connection to the server of {debtor.name} was never tested with success as it stands: test it."
+    )
+    return [Requirement(Code.METHOD_CONFIGURED, text, "connection", _configuration(debtor.id))]
+
+
+def other_address(debtor: Debtor, recipients: Sequence[str], module: EktModule) -> list[Requirement]:
+    """Why one sending can't go to addresses of its own instead of the customer's (EF-56)."""
+    if not module.other_address_allowed:
+        text = (
+            "Sending an EKT to another address is not allowed on this system: allow it on the EKT settings, or send "
+            "it to the customer's own address."
+        )
+        return [Requirement(Code.OTHER_ADDRESS, text, "other_address_allowed", _SYSTEM)]
+    if debtor.way is not Way.EMAIL:
+        text = f"{debtor.name} gets EKTs by {debtor.way.value}; another address can be given for e-mail only."
+        return [Requirement(Code.OTHER_ADDRESS, text, "recipients", _configuration(debtor.id))]
+    return [
+        Requirement(Code.OTHER_ADDRESS, f"{problem} Correct it and send the EKT again.", "recipients", "")
+        for problem in map(address_problem, recipients)
+        if problem
+    ]
 
 
 def _of_sale(key: SaleKey, sale: SaleCompleted | None) -> list[Requirement]:

@@ -1,6 +1,7 @@
 """Debtor cards as known here, and who took over whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from klokwerk.database import advisory_key
@@ -30,6 +31,10 @@ _UPSERT = sa.text(
 _LOAD = sa.text(
     "select administration, debtor_id, cast(card as text) as card from debtor where (administration, debtor_id) in "
     "(select * from unnest(cast(:administrations as text[]), cast(:ids as text[])))"
+)
+_CARDS = sa.text(
+    "select card from debtor where (administration, debtor_id) in "
+    "(select * from unnest(cast(:administrations as text[]), cast(:ids as text[]))) order by debtor_id"
 )
 _MERGED = sa.text(
     "select administration, debtor_id, merged_into from debtor where merged_into is not null "
@@ -93,6 +98,13 @@ async def load(connection: AsyncConnection, keys: Iterable[DebtorKey]) -> dict[D
         (row.administration, row.debtor_id): debtor_of(DebtorChanged.model_validate_json(row.card))
         for row in rows
     }
+
+
+async def cards(connection: AsyncConnection, keys: Iterable[DebtorKey]) -> list[dict[str, Any]]:
+    """The cards as they are kept, whole."""
+    wanted = list(keys)
+    values = {"administrations": [key[0] for key in wanted], "ids": [key[1] for key in wanted]}
+    return [row.card for row in await connection.execute(_CARDS, values)]
 
 
 async def owners(connection: AsyncConnection, keys: Iterable[DebtorKey]) -> dict[DebtorKey, DebtorKey]:

@@ -19,7 +19,8 @@ from ekt_service.domain.ekt import Ekt, EktFile, SaleKey, natural_key
 _COLUMNS = (
     "id, administration, sale_debtor_id, order_day, debtor_id, trigger, request_id, needs_revision, revision, "
     "state, sale_revision, method, recipient, file_name, sha256, lines, message, reason, note, requested_by, "
-    "requested_at, made_at, changed_at, confirmed_at, confirmed_by, confirm_note"
+    "requested_at, made_at, changed_at, confirmed_at, confirmed_by, confirm_note, "
+    "bounced_at, other_recipients"
 )
 _NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
 _INSERT = sa.text(
@@ -42,6 +43,8 @@ _CHANGED = (
     "confirmed_at",
     "confirmed_by",
     "confirm_note",
+    "bounced_at",
+    "other_recipients",
 )
 _UPDATE = sa.text(
     f"update ekt set {', '.join(f'{name} = changed.{name}' for name in _CHANGED)} "
@@ -52,6 +55,7 @@ _LOCK = sa.text(
     f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) and state = 'waiting' order by id for update"
 )
 _LOCK_ONE = sa.text(f"select {_COLUMNS} from ekt where id = :id for update")
+_BY_IDS = sa.text(f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) order by id")
 _WITH_FIRST = sa.text(
     "select administration, debtor_id, order_day from ekt where trigger = 'first' and "
     "(administration, debtor_id, order_day) in "
@@ -165,6 +169,12 @@ async def get(connection: AsyncConnection, ekt_id: UUID, *, lock: bool = False) 
     return _of(row) if row else None
 
 
+async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Ekt]:
+    """Those of `ids` that there are."""
+    rows = await connection.execute(_BY_IDS, {"ids": list(ids)})
+    return [_of(row) for row in rows.mappings()]
+
+
 async def lock_waiting(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
     """Those of `ids` that still wait, locked."""
     rows = await connection.execute(_LOCK, {"ids": list(ids)})
@@ -269,5 +279,6 @@ def _of(row: sa.RowMapping) -> Ekt:
         "trigger": EktTrigger(values["trigger"]),
         "state": DeliveryState(values["state"]),
         "reason": ResendReason(values["reason"]),
+        "other_recipients": tuple(values["other_recipients"]),
     }
     return Ekt(sale=sale, **values)

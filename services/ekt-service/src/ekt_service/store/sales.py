@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from klokwerk_contracts import SaleCompleted
@@ -31,6 +32,11 @@ _OF_OWNERS = sa.text(
     "where (s.administration, s.owner_id, s.order_day) in "
     "(select * from unnest(cast(:administrations as text[]), cast(:debtors as text[]), cast(:days as date[]))) "
     "order by s.administration, s.owner_id, s.order_day, (s.debtor_id = s.owner_id) desc, s.completed_at desc"
+)
+
+_DAYS_OF_OWNER = sa.text(
+    "select debtor_id, order_day, revision, completed_at, jsonb_array_length(body -> 'lines') as lines from sale "
+    "where administration = :administration and owner_id = :owner order by order_day, debtor_id"
 )
 
 
@@ -82,6 +88,12 @@ async def load(connection: AsyncConnection, keys: Iterable[SaleKey]) -> dict[Sal
     if left:
         found.update(await _load(connection, _OF_OWNERS, left))
     return found
+
+
+async def days_of_owner(connection: AsyncConnection, owner: tuple[str, str]) -> list[dict[str, Any]]:
+    """Which days' sales of a debtor are kept, without their lines."""
+    values = {"administration": owner[0], "owner": owner[1]}
+    return [dict(row) for row in (await connection.execute(_DAYS_OF_OWNER, values)).mappings()]
 
 
 async def _load(

@@ -13,9 +13,11 @@ from klokwerk_contracts.sale_completed import Characteristic
 from klokwerk_contracts.types import Country
 from pydantic import BaseModel, Field, StringConstraints
 
-from sales_service.api.context import Body, Limit, Sales, Words, cursor_text, number
-from sales_service.api.sale_bodies import Count, PackingCode, Price, VbnCode
+from sales_service.api.context import Limit, Sales, Words, cursor_text, number
+from sales_service.domain.characteristics import TYPES
 from sales_service.domain.lines import VatClass
+from sales_service.entry.bodies import Count, PackingCode, Price, VbnCode
+from sales_service.entry.body import Body
 from sales_service.store import articles
 from sales_service.store.articles import Article
 
@@ -68,6 +70,35 @@ class ArticleView(BaseModel):
         """The same for people."""
         values = {name: getattr(article, name) for name in cls.model_fields}
         return cls(**{**values, "packing_price": number(article.packing_price)})
+
+
+class CharacteristicTypeView(BaseModel):
+    """A VBN characteristic that has a name: its code, what people call it, what its value counts."""
+
+    code: str
+    name: str
+    label: str
+    unit: str
+    example: str
+
+
+class CharacteristicTypes(BaseModel):
+    """All of them; others are kept by their code."""
+
+    items: list[CharacteristicTypeView]
+
+
+@router.get("/characteristics")
+async def characteristics(_: SignedIn) -> CharacteristicTypes:
+    """The characteristics that have a name; every other code of the sector is taken as well."""
+    return CharacteristicTypes(
+        items=[
+            CharacteristicTypeView(
+                code=one.code, name=one.name, label=one.label, unit=one.unit, example=one.example
+            )
+            for one in TYPES
+        ]
+    )
 
 
 @router.get("/articles")

@@ -10,9 +10,10 @@ from klokwerk.http import Expected, Problem, check_revision, etag
 from klokwerk_contracts.types import Country, ElectronicAddress, Text
 from pydantic import BaseModel, Field, StringConstraints
 
-from sales_service.api.context import Body, Sales, fault_problems
+from sales_service.api.context import Sales, fault_problems
 from sales_service.domain.invoices import Seller
 from sales_service.domain.seller import seller_faults
+from sales_service.entry.body import Body
 from sales_service.store import seller
 
 router = APIRouter(tags=["seller"])

@@ -15,16 +15,18 @@ from klokwerk.http import FieldProblem, Problem
 from klokwerk.http.pages import MOST
 from klokwerk.outbox import Outbox
 from klokwerk_contracts.types import plain
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.domain.amounts import to_cents
 from sales_service.domain.completeness import Missing
 from sales_service.domain.seller import Fault
+from sales_service.entry.buyers import buyer_problem
+from sales_service.entry.entering import Entering
 from sales_service.invoicing import Invoicing
+from sales_service.resending import Resending
 from sales_service.selling import Distributions
 from sales_service.store import debtors
-from sales_service.store.debtors import Buyer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,16 @@ class Context:
     distributions: Distributions
     invoicing: Invoicing
 
+    @property
+    def entering(self) -> Entering:
+        """Enters many lines at once."""
+        return Entering(self.distributions)
+
+    @property
+    def resending(self) -> Resending:
+        """Checks resends and asks for them."""
+        return Resending(self.distributions)
+
 
 def _context(request: Request) -> Context:
     found: Context = request.app.state.sales
@@ -47,31 +59,6 @@ Sales = Annotated[Context, Depends(_context)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 """Search words."""
-
-
-def _no_nul(value: Any) -> None:
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise ValueError("a text holds a NUL character: remove it")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _no_nul(key)
-            _no_nul(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _no_nul(inner)
-
-
-class Body(BaseModel):
-    """Base of request bodies: a field that is not known is refused, so that a typing error shows."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nul(cls, value: Any) -> Any:
-        _no_nul(value)
-        return value
 
 
 def _bad_cursor() -> Problem:
@@ -92,6 +79,17 @@ def cursor_text(value: Any) -> str:
     if not isinstance(value, str) or "\x00" in value:
         raise _bad_cursor()
     return value
+
+
+def cursor_decimal(value: Any) -> Decimal:
+    """An amount out of a cursor that may have been tampered with."""
+    try:
+        found = Decimal(cursor_text(value))
+    except ArithmeticError:
+        raise _bad_cursor() from None
+    if not found.is_finite():
+        raise _bad_cursor()
+    return found
 
 
 def cursor_day(value: Any) -> date:
@@ -116,7 +114,7 @@ def gap_problem(gap: Missing) -> FieldProblem:
     """One missing thing as an entry of a problem document."""
     field = f"lines.{gap.line_id}.{gap.field}" if gap.line_id else gap.field
     message = f"{gap.label}: {gap.message}" if gap.label else gap.message
-    return FieldProblem(field=field, message=message, cure=gap.cure, code=gap.rule)
+    return FieldProblem(field=field, message=message, cure=gap.cure, code=gap.rule, link=gap.link)
 
 
 def fault_problems(faults: Sequence[Fault]) -> list[FieldProblem]:
@@ -124,32 +122,14 @@ def fault_problems(faults: Sequence[Fault]) -> list[FieldProblem]:
     return [FieldProblem(field=fault.field, message=fault.message, cure=fault.cure) for fault in faults]
 
 
-def buyer_problem(debtor_id: str, buyer: Buyer | None, field: str) -> FieldProblem | None:
-    """Why nothing can be sold to `debtor_id`; none when it can."""
-    if buyer is None:
-        return FieldProblem(
-            field=field,
-            message=f"debtor {debtor_id} is not known",
-            cure="make the card in Debtors; a new one is here within a second",
-        )
-    if not buyer.is_debtor:
-        return FieldProblem(
-            field=field,
-            message=f"{buyer.name} is a supplier only",
-            cure="tick the kind debtor on the card",
-            link=f"/debtors/{debtor_id}",
-        )
-    return None
-
-
-async def buyer_id(connection: AsyncConnection, debtor_id: str) -> str:
-    """The card that a sale to `debtor_id` goes to now, after merges.
+async def buyer_id(connection: AsyncConnection, debtor_id: str, *, field: str = "debtor_id") -> str:
+    """The card that a sale to `debtor_id` goes to now, after merges; no merge comes in between any more.
 
     Raises:
         Problem: 422 when the card is not known here or is no debtor.
     """
     buyer = (await debtors.buyers(connection, [debtor_id])).get(debtor_id)
-    problem = buyer_problem(debtor_id, buyer, "debtor_id")
+    problem = buyer_problem(debtor_id, buyer, field)
     if problem is not None or buyer is None:
         raise Problem(
             422,

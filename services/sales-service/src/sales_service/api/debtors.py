@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import date
 
+import orjson
 from fastapi import APIRouter
-from klokwerk.access import SignedIn
+from fastapi.responses import StreamingResponse
+from klokwerk.access import Person, SignedIn, allow, audit
 from klokwerk.http.problems import not_found
 from klokwerk_contracts.types import Identifier, plain
 from pydantic import BaseModel
 
-from sales_service.api.context import Sales, cents
-from sales_service.store import debtors, invoices, sales
+from sales_service.api.context import Context, Sales, cents
+from sales_service.store import debtors, invoices, privacy, sales
 
 router = APIRouter(tags=["debtors"])
 
@@ -82,3 +85,38 @@ async def turnover(debtor_id: Identifier, sales_: Sales, _: SignedIn) -> Turnove
             for row in found.articles
         ],
     )
+
+
+@router.get("/debtors/{debtor_id}/personal-data", response_class=StreamingResponse)
+async def personal_data(
+    debtor_id: Identifier, sales_: Sales, person: Person = allow("ops", "finance")
+) -> StreamingResponse:
+    """Everything that this service holds about a debtor and the cards merged into it, as one JSON document."""
+    async with sales_.database.transaction() as connection:
+        target = (await debtors.resolve(connection, [debtor_id])).get(debtor_id, debtor_id)
+        if await debtors.card(connection, target) is None:
+            raise not_found("debtor", debtor_id)
+        ids = [target, *await debtors.merged_into(connection, target)]
+        await audit(connection, person, sales_.clock.now(), "personal data exported", "debtor", target)
+    return StreamingResponse(
+        _document(sales_, target, ids),
+        media_type="application/json",
+        headers={
+            "Content-Disposition": f'attachment; filename="personal-data-sales-service-{target}.json"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _document(sales_: Context, debtor_id: str, ids: list[str]) -> AsyncIterator[bytes]:
+    head = {"service": "sales-service", "debtor_id": debtor_id, "made_at": sales_.clock.now()}
+    yield orjson.dumps(head)[:-1]
+    async with sales_.database.connect() as connection:
+        for section in privacy.SECTIONS:
+            yield b"," + orjson.dumps(section) + b":["
+            first = True
+            async for item in privacy.held(connection, section, ids):
+                yield item if first else b"," + item
+                first = False
+            yield b"]"
+    yield b"}"

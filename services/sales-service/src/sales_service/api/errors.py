@@ -10,7 +10,9 @@ from klokwerk.http.problems import not_found
 from klokwerk.outbox import EventTooLarge
 
 from sales_service.api.context import fault_problems, gap_problem
+from sales_service.api.day_changes import refuse
 from sales_service.domain.invoices import InvoiceProblem
+from sales_service.entry.entering import LinesRefused
 from sales_service.invoicing import AlreadyFinal, DistributionIncomplete, NotThere, Refused
 from sales_service.selling import KeptElsewhere, TooManyLines
 
@@ -33,6 +35,8 @@ def as_problems() -> Iterator[None]:
                 )
             ],
         ) from error
+    except LinesRefused as error:
+        refuse(error.problems, status=409 if error.only_existing else 422)
     except TooManyLines as error:
         raise Problem(
             422,

@@ -10,9 +10,9 @@ from klokwerk_contracts.invoice_created import InvoiceSource
 from klokwerk_contracts.types import Address, Country, DecimalString, Identifier, LongText, Text
 from pydantic import Field, StringConstraints
 
-from sales_service.api.context import Body
 from sales_service.domain.invoices import Contact, Draft, DraftLine
 from sales_service.domain.lines import VatClass
+from sales_service.entry.body import Body
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
 """A day that a document may bear."""

@@ -1,35 +1,35 @@
-"""Resend EKT: what it asks for, and the request itself. It changes neither the sale nor any invoice (EF-06)."""
+"""Resend EKT of one debtor and day: one click, or everything that is missing at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from klokwerk.access import Person, allow, audit
+from klokwerk.access import Person, allow
 from klokwerk.http import FieldProblem, Once, Problem
-from klokwerk_contracts import new_event_id
-from klokwerk_contracts.debtor_changed import DebtorChanged
-from klokwerk_contracts.ekt_resend_requested import EktResendRequested, ResendReason
-from klokwerk_contracts.types import Identifier, LongText
-from pydantic import BaseModel
+from klokwerk_contracts.ekt_resend_requested import ResendReason
+from klokwerk_contracts.types import Email, Identifier, LongText
+from pydantic import BaseModel, Field
 
-from sales_service.api.context import Body, Sales
-from sales_service.api.sale_views import MissingView
-from sales_service.domain.completeness import Missing, missing
-from sales_service.store import debtors, outcomes, sales
-from sales_service.store.outcomes import Asked
-from sales_service.store.sales import DayKey, DayRow
+from sales_service.api.context import Sales, gap_problem
+from sales_service.entry.body import Body
+from sales_service.resending import Wish
 
-router = APIRouter(tags=["sales"])
+router = APIRouter(tags=["resends"])
 
 
 class ResendBody(Body):
-    """Why it is sent again (EF-03), and a note for the log."""
+    """Why it is sent again (EF-03), and a note for the log.
+
+    Attributes:
+        recipients: addresses of this one sending instead of the customer's own, where the EKT settings allow it
+            (EF-56).
+    """
 
     reason: ResendReason = ResendReason.UNSAID
     note: LongText = ""
+    recipients: Annotated[tuple[Email, ...], Field(max_length=10)] = ()
 
 
 class ResendView(BaseModel):
@@ -37,34 +37,6 @@ class ResendView(BaseModel):
 
     request_id: str
     sale_revision: int
-
-
-def requirements(
-    card: DebtorChanged | None, row: DayRow | None, gaps: Sequence[Missing]
-) -> list[MissingView]:
-    """Every requirement of a resend that this service knows of and that is not met (EF-05, EF-63, EF-69..71)."""
-    found = []
-    if card is None or not card.ekt.use_ekts:
-        found.append(
-            MissingView(
-                rule="EF-63",
-                field="ekt.use_ekts",
-                message='"Use EKTs" is not ticked for this debtor',
-                cure='tick "Use EKTs" under Organisation > Debtors > Configuration',
-                link=f"/debtors/{card.debtor_id}/configuration" if card else "",
-            )
-        )
-    found += [MissingView.of(gap) for gap in gaps]
-    if not gaps and (row is None or not row.revision):
-        found.append(
-            MissingView(
-                rule="EF-69",
-                field="lines",
-                message="this distribution was never completed",
-                cure="allocate its lines",
-            )
-        )
-    return found
 
 
 @router.post("/days/{day}/debtors/{debtor_id}/resend", status_code=202, response_model=ResendView)
@@ -81,58 +53,16 @@ async def resend(
     async with sales_.database.transaction() as connection:
         if answer := await once.answered(connection):
             return answer
-        target = (await debtors.resolve(connection, [debtor_id])).get(debtor_id, debtor_id)
-        key = DayKey(target, day)
-        card = await debtors.card(connection, target)
-        row = await sales.lock_existing(connection, key)
-        gaps = missing((await sales.lines(connection, [key]))[key])
-        lacking = requirements(card, row, gaps)
-        if lacking or row is None:
+        (checked,) = await sales_.resending.check(connection, day, [debtor_id], ask=True)
+        if not checked.can:
+            errors: list[FieldProblem] = [gap_problem(gap) for gap in checked.missing]
             raise Problem(
                 409,
                 "The EKT can't be resent yet",
-                f"{len(lacking)} requirement(s) are not met; nothing was sent.",
-                errors=[
-                    FieldProblem(
-                        field=f"lines.{entry.line_id}.{entry.field}" if entry.line_id else entry.field,
-                        message=f"{entry.label}: {entry.message}" if entry.label else entry.message,
-                        cure=entry.cure,
-                        code=entry.rule,
-                        link=entry.link,
-                    )
-                    for entry in lacking
-                ],
+                f"{len(errors)} requirement(s) are not met; nothing was sent.",
+                errors=errors,
             )
-        now = sales_.clock.now()
-        asked = Asked(new_event_id().hex, row.revision, person.name, now, wanted.reason, wanted.note)
-        await outcomes.add_request(connection, target, day, asked)
-        await sales_.outbox.append(
-            connection,
-            EktResendRequested(
-                administration=sales_.distributions.administration,
-                request_id=asked.request_id,
-                debtor_id=target,
-                order_day=day,
-                sale_revision=asked.sale_revision,
-                requested_by=person.name[:200],
-                requested_at=now,
-                reason=wanted.reason,
-                note=wanted.note,
-            ),
-            time=now,
-        )
-        await audit(
-            connection,
-            person,
-            now,
-            "resend requested",
-            "sale",
-            f"{target}/{day}",
-            new={
-                "request_id": asked.request_id,
-                "sale_revision": asked.sale_revision,
-                "reason": wanted.reason,
-            },
-        )
+        wish = Wish(wanted.reason, wanted.note, wanted.recipients)
+        (asked,) = (await sales_.resending.ask(connection, [checked], wish, person)).values()
         view = ResendView(request_id=asked.request_id, sale_revision=asked.sale_revision)
         return await once.keep(connection, view, 202)

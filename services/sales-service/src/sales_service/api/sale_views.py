@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from klokwerk.http import FieldProblem, Page
+from klokwerk_contracts.sale_completed import Characteristic
 from klokwerk_contracts.types import Money
 from pydantic import BaseModel
 
 from sales_service.api.context import cents, number
+from sales_service.domain.characteristics import label_of
 from sales_service.domain.completeness import Missing
 from sales_service.domain.lines import CURRENCY, Line
+from sales_service.domain.timeline import Happened, Kind
+from sales_service.entry.entering import Status
 from sales_service.store.outcomes import Asked, Ekt
-from sales_service.store.sales import DayTotals, Sold
+from sales_service.store.sold import DayTotals, Sold, SoldTotals
 
 
 class MissingView(BaseModel):
@@ -37,6 +42,7 @@ class MissingView(BaseModel):
             field=gap.field,
             message=gap.message,
             cure=gap.cure,
+            link=gap.link,
         )
 
 
@@ -58,12 +64,13 @@ class DayView(BaseModel):
 
 
 class LastEkt(BaseModel):
-    """How the last EKT of a debtor and day stands."""
+    """How the last EKT of a debtor and day stands; one that came back is ``bounced``."""
 
     trigger: str
     state: str
     message: str
     at: datetime
+    confirmed_at: datetime | None
 
 
 class SoldView(BaseModel):
@@ -82,6 +89,7 @@ class SoldView(BaseModel):
     missing: int
     revision: int
     completed_at: datetime | None
+    pending: bool
     ekt: LastEkt | None
 
     @classmethod
@@ -94,6 +102,7 @@ class SoldView(BaseModel):
                 state=row.ekt_state,
                 message=row.ekt_message or "",
                 at=row.ekt_at,
+                confirmed_at=row.confirmed_at,
             )
         return cls(
             debtor_id=row.debtor_id,
@@ -108,8 +117,48 @@ class SoldView(BaseModel):
             missing=row.missing_count,
             revision=row.revision,
             completed_at=row.completed_at,
+            pending=row.pending,
             ekt=ekt,
         )
+
+
+class SoldTotalsView(BaseModel):
+    """Sums over everything that the filter lets through."""
+
+    debtors: int
+    lines: int
+    total: str
+    currency: str = CURRENCY
+    incomplete: int
+
+    @classmethod
+    def of(cls, totals: SoldTotals) -> SoldTotalsView:
+        """The same for people."""
+        return cls(
+            debtors=totals.debtors,
+            lines=totals.lines,
+            total=cents(totals.goods_total),
+            incomplete=totals.incomplete,
+        )
+
+
+class SoldPage(Page[SoldView]):
+    """A page of "Sold per debtor"; the first one also has the sums of all pages."""
+
+    totals: SoldTotalsView | None = None
+
+
+class CharacteristicView(BaseModel):
+    """A VBN characteristic by the code that an EKT holds, and by the name that people know."""
+
+    type: str
+    value: str
+    label: str
+
+    @classmethod
+    def of(cls, entry: Characteristic) -> CharacteristicView:
+        """The same for people."""
+        return cls(type=entry.type, value=entry.value, label=label_of(entry.type))
 
 
 class LineView(BaseModel):
@@ -119,7 +168,7 @@ class LineView(BaseModel):
     article_number: str
     name: str
     vbn_code: str
-    characteristics: list[dict[str, str]]
+    characteristics: list[CharacteristicView]
     country_of_origin: str | None
     image_url: str
     packing: dict[str, Any]
@@ -158,7 +207,7 @@ class LineView(BaseModel):
             article_number=line.article_number,
             name=line.name,
             vbn_code=line.vbn_code,
-            characteristics=[entry.model_dump() for entry in line.characteristics],
+            characteristics=[CharacteristicView.of(entry) for entry in line.characteristics],
             country_of_origin=line.country_of_origin,
             image_url=line.image_url,
             packing={"code": line.packing_code, "price": number(line.packing_price)},
@@ -204,7 +253,12 @@ class DebtorView(BaseModel):
 
 
 class DistributionView(BaseModel):
-    """Everything about one debtor and order day."""
+    """Everything about one debtor and order day.
+
+    Attributes:
+        own: kept here, so that it can be corrected here; else `source` says where.
+        publish_at: corrections are gathered until then and told as the next revision.
+    """
 
     debtor_id: str
     debtor: DebtorView
@@ -213,6 +267,9 @@ class DistributionView(BaseModel):
     own: bool
     version: int
     revision: int
+    publish_at: datetime | None
+    changed_by: str
+    changed_at: datetime | None
     complete: bool
     completed_at: datetime | None
     total: str
@@ -225,8 +282,68 @@ class DistributionView(BaseModel):
     can_resend: CanResend
 
 
+class FieldChangeView(BaseModel):
+    """One thing that became different."""
+
+    line_id: str
+    label: str
+    kind: Kind
+    field: str
+    old: str
+    new: str
+
+
+class HappenedView(BaseModel):
+    """One entry of the timeline of a distribution."""
+
+    at: datetime
+    who: str
+    what: str
+    reason: str
+    revision: int | None
+    other_debtor: str
+    changes: list[FieldChangeView]
+
+    @classmethod
+    def of(cls, entry: Happened) -> HappenedView:
+        """The same for people."""
+        return cls(
+            at=entry.at,
+            who=entry.who,
+            what=entry.what,
+            reason=entry.reason,
+            revision=entry.revision,
+            other_debtor=entry.other_debtor,
+            changes=[
+                FieldChangeView(
+                    line_id=change.line_id,
+                    label=change.label,
+                    kind=change.kind,
+                    field=change.field,
+                    old=change.old,
+                    new=change.new,
+                )
+                for change in entry.changes
+            ],
+        )
+
+
+class HistoryView(BaseModel):
+    """The timeline of a distribution, newest first."""
+
+    items: list[HappenedView]
+    next: None = None
+
+
 class ChangedDay(BaseModel):
-    """How a debtor's day stands after a change."""
+    """How a debtor's day stands after a change.
+
+    Attributes:
+        revision: last one that was published.
+        published: this change is told to the others already.
+        publish_at: it will be, as the next revision, then; corrections are gathered for a moment.
+        version: the ETag from now on.
+    """
 
     debtor_id: str
     order_day: date
@@ -235,10 +352,23 @@ class ChangedDay(BaseModel):
     complete: bool
     revision: int
     published: bool
+    publish_at: datetime | None
+    version: int
+
+
+class AddedLine(BaseModel):
+    """What became of one line of a request; `errors` says why it was refused."""
+
+    line_id: str
+    debtor_id: str
+    status: Status
+    errors: list[FieldProblem]
 
 
 class AddedLines(BaseModel):
-    """Ids of the lines that came in, in the order of the request, and the days they belong to."""
+    """What became of each line, in the order of the request, and the days they belong to."""
 
     line_ids: list[str]
+    lines: list[AddedLine]
+    counts: dict[str, int]
     days: list[ChangedDay]

@@ -16,6 +16,8 @@ from sales_service.domain.lines import CURRENCY, Line
 class Rule(StrEnum):
     """Requirement that is not met, by the number of its rule."""
 
+    USE_EKTS = "EF-63"
+    REACHABLE = "EF-64"
     NO_DISTRIBUTION = "EF-69"
     INCOMPLETE = "EF-70"
     DATA_MISSING = "EF-71"
@@ -32,6 +34,7 @@ class Missing:
         field: name of the field to fill in, as in the API.
         message: what is wrong.
         cure: what to do about it.
+        link: page where it is mended, where that is another one.
     """
 
     rule: Rule
@@ -40,6 +43,7 @@ class Missing:
     field: str
     message: str
     cure: str
+    link: str = ""
 
 
 NOTHING_SOLD = Missing(

@@ -1,6 +1,6 @@
 """Distributions and their sale lines: one row a debtor and day that is locked first, then its lines.
 
-The totals of a day live on its row, so that the list of a day reads no lines, however many are stored.
+The totals of a day live on its row, so that lists read no lines, however many are stored (`store.sold`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,9 +15,8 @@ import sqlalchemy as sa
 from klokwerk_contracts.sale_completed import Bought, Characteristic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sales_service.domain.distribution import Published, Standing
+from sales_service.domain.distribution import Author, Pending, Published, Standing
 from sales_service.domain.lines import FIELDS, Line, VatClass, values_of
-from sales_service.domain.search import pattern
 
 
 class DayKey(NamedTuple):
@@ -36,6 +34,8 @@ class DayRow:
         source: ``ce_source`` of who keeps this sale; our own unless another system published it.
         version: rises with every change here; the ETag.
         revision: last one published; 0 before the first completion.
+        pending: corrections that are not published yet.
+        changed_by, changed_at: the last change of its lines.
     """
 
     key: DayKey
@@ -45,13 +45,26 @@ class DayRow:
     revision: int
     digest: str
     completed_at: datetime | None
+    pending: Pending | None = None
+    changed_by: str = ""
+    changed_at: datetime | None = None
 
     @property
     def published(self) -> Published | None:
         """What the world knows; none before the first completion."""
         return Published(self.revision, self.digest) if self.revision else None
 
+    @property
+    def free(self) -> bool:
+        """Nothing was ever sold here, or all of it was taken out before anybody was told."""
+        return not self.line_count and not self.revision
 
+
+ROW = (
+    "d.debtor_id, d.order_day, d.source, d.version, d.line_count, d.revision, d.digest, d.completed_at, "
+    "d.publish_due, d.publish_since, d.publish_by, d.publish_reason, d.changed_by, d.changed_at"
+)
+"""Columns of `DayRow`, of a table that is called d; read them with `day_row`."""
 _COLUMNS = FIELDS
 _KEYS_JOIN = (
     "join unnest(cast(:ids as text[]), cast(:days as date[])) as k(debtor_id, order_day) "
@@ -64,12 +77,17 @@ _ENSURE = sa.text(
     "order by 1, 2 on conflict do nothing"
 )
 _LOCK = sa.text(
-    "select d.debtor_id, d.order_day, source, version, line_count, revision, digest, completed_at "  # noqa: S608
-    f"from distributions d {_KEYS_JOIN} order by d.debtor_id, d.order_day for update of d"
+    f"select {ROW} from distributions d {_KEYS_JOIN} "  # noqa: S608
+    "order by d.debtor_id, d.order_day for update of d"
 )
 _READ = sa.text(
-    "select debtor_id, order_day, source, version, line_count, revision, digest, completed_at "
-    "from distributions where debtor_id = :debtor_id and order_day = :order_day"
+    f"select {ROW} from distributions d where debtor_id = :debtor_id and order_day = :order_day"  # noqa: S608
+)
+_READ_MANY = sa.text(f"select {ROW} from distributions d {_KEYS_JOIN}")  # noqa: S608
+_INCOMPLETE = sa.text(
+    "select k.debtor_id, k.order_day from unnest(cast(:ids as text[]), cast(:days as date[])) "
+    "as k(debtor_id, order_day) left join distributions d using (debtor_id, order_day) "
+    "where d.line_count is null or d.line_count = 0 or d.missing_count > 0"
 )
 _LINES = sa.text(
     f"select l.debtor_id, l.order_day, invoice_id, {', '.join(_COLUMNS)} from sale_lines l {_KEYS_JOIN} "  # noqa: S608
@@ -94,41 +112,31 @@ _KEEP_ONLY = sa.text(
 _SAVE = sa.text(
     "update distributions d set version = d.version + 1, source = s.source, line_count = s.line_count, "
     "allocated_count = s.allocated_count, goods_total = s.goods_total, missing_count = s.missing_count, "
-    "revision = s.revision, digest = s.digest, completed_at = s.completed_at, changed_at = :now "
+    "revision = s.revision, digest = s.digest, completed_at = s.completed_at, publish_due = s.publish_due, "
+    "publish_since = s.publish_since, publish_by = s.publish_by, publish_reason = s.publish_reason, "
+    "changed_by = s.changed_by, changed_at = :now "
     "from jsonb_populate_recordset(null::distributions, cast(:rows as jsonb)) s "
     "where d.debtor_id = s.debtor_id and d.order_day = s.order_day"
 )
-_DAYS = sa.text(
-    "select order_day, count(*) as debtors, sum(line_count) as lines, sum(goods_total) as goods_total "
-    "from distributions where line_count > 0 and (cast(:before as date) is null or order_day < :before) "
-    "group by order_day order by order_day desc limit :limit"
-)
-_LIST = sa.text(
-    "select d.debtor_id, coalesce(b.number, '') as debtor_number, coalesce(b.name, d.debtor_id) as name, "
-    "coalesce(b.use_ekts, false) as use_ekts, d.source, d.line_count, d.allocated_count, d.goods_total, "
-    "d.missing_count, d.revision, d.completed_at, e.trigger, e.state, e.message, e.changed_at as ekt_at "
-    "from distributions d left join debtors b using (debtor_id) "
-    "left join lateral (select trigger, state, message, changed_at from ekt_deliveries "
-    "  where debtor_id = d.debtor_id and order_day = d.order_day "
-    "  order by changed_at desc, ekt_id desc limit 1) e on true "
-    "where d.order_day = :day and d.line_count > 0 "
-    "and (cast(:words as text) is null or b.search like :words or d.debtor_id = :exact) "
-    "and (cast(:after_name as text) is null or (coalesce(b.name, d.debtor_id), d.debtor_id) "
-    "  > (:after_name, :after_id)) "
-    "order by coalesce(b.name, d.debtor_id), d.debtor_id limit :limit"
-)
+_NOTIFY = sa.text("select pg_notify('corrections', '')")
 _LAST_DAY = sa.text(
     "select max(order_day) from distributions where debtor_id = :debtor_id and line_count > 0"
 )
 _DAYS_OF = sa.text("select order_day from distributions where debtor_id = :debtor_id order by order_day")
-_RENAME_DAY = sa.text(
-    "update distributions set debtor_id = :target where debtor_id = :removed and order_day = :order_day"
-)
 _RENAME_LINES = sa.text(
     "update sale_lines l set debtor_id = :target, line_id = case when exists (select 1 from sale_lines t "
     "  where t.debtor_id = :target and t.order_day = l.order_day and t.line_id = l.line_id) "
     "  then left(l.line_id, 40) || '.' || left(md5(:removed), 8) else l.line_id end "
     "where debtor_id = :removed and order_day = :order_day"
+)
+_TAKE_DAY = sa.text(
+    "update distributions t set source = r.source, version = t.version + 1, line_count = r.line_count, "
+    "allocated_count = r.allocated_count, goods_total = r.goods_total, missing_count = r.missing_count, "
+    "revision = r.revision, digest = r.digest, completed_at = r.completed_at, publish_due = r.publish_due, "
+    "publish_since = r.publish_since, publish_by = r.publish_by, publish_reason = r.publish_reason, "
+    "changed_by = r.changed_by, changed_at = :now from distributions r "
+    "where t.debtor_id = :target and t.order_day = :order_day and r.debtor_id = :removed "
+    "and r.order_day = :order_day"
 )
 _DROP_DAY = sa.text("delete from distributions where debtor_id = :removed and order_day = :order_day")
 _INVOICE_LINES = sa.text(
@@ -143,15 +151,23 @@ def _keys(keys: Iterable[DayKey]) -> dict[str, Any]:
     return {"ids": [key.debtor_id for key in ordered], "days": [key.order_day for key in ordered]}
 
 
-def _day_row(row: Any) -> DayRow:
+def day_row(row: Any) -> DayRow:
+    """A row with the columns of `ROW`."""
+    pending = None
+    if row.publish_due is not None:
+        author = Author(row.publish_by, row.publish_reason)
+        pending = Pending(row.publish_due, row.publish_since or row.publish_due, author)
     return DayRow(
-        DayKey(row.debtor_id, row.order_day),
-        row.source,
-        row.version,
-        row.line_count,
-        row.revision,
-        row.digest,
-        row.completed_at,
+        key=DayKey(row.debtor_id, row.order_day),
+        source=row.source,
+        version=row.version,
+        line_count=row.line_count,
+        revision=row.revision,
+        digest=row.digest,
+        completed_at=row.completed_at,
+        pending=pending,
+        changed_by=row.changed_by,
+        changed_at=row.changed_at,
     )
 
 
@@ -180,19 +196,31 @@ async def lock(
         return {}
     await connection.execute(_ENSURE, {**_keys(wanted), "source": source, "now": now})
     rows = await connection.execute(_LOCK, _keys(wanted))
-    return {row.key: row for row in map(_day_row, rows)}
+    return {row.key: row for row in map(day_row, rows)}
 
 
-async def lock_existing(connection: AsyncConnection, key: DayKey) -> DayRow | None:
-    """The locked row of one debtor and day; none where nothing was ever sold, and none is made."""
-    row = (await connection.execute(_LOCK, _keys([key]))).one_or_none()
-    return None if row is None else _day_row(row)
+async def lock_existing(connection: AsyncConnection, *keys: DayKey) -> dict[DayKey, DayRow]:
+    """Lock those rows of `keys` that there are; none is made."""
+    rows = await connection.execute(_LOCK, _keys(keys))
+    return {row.key: row for row in map(day_row, rows)}
 
 
 async def day(connection: AsyncConnection, key: DayKey) -> DayRow | None:
     """The row of one debtor and day; none where nothing was ever sold."""
     row = (await connection.execute(_READ, key._asdict())).one_or_none()
-    return None if row is None else _day_row(row)
+    return None if row is None else day_row(row)
+
+
+async def read(connection: AsyncConnection, keys: Iterable[DayKey]) -> dict[DayKey, DayRow]:
+    """Those rows of `keys` that there are, not locked."""
+    rows = await connection.execute(_READ_MANY, _keys(keys))
+    return {row.key: row for row in map(day_row, rows)}
+
+
+async def incomplete(connection: AsyncConnection, keys: Iterable[DayKey]) -> set[DayKey]:
+    """Those of `keys` whose distribution lacks something, or that have none."""
+    rows = await connection.execute(_INCOMPLETE, _keys(keys))
+    return {DayKey(row.debtor_id, row.order_day) for row in rows}
 
 
 async def lines(connection: AsyncConnection, keys: Iterable[DayKey]) -> dict[DayKey, list[Line]]:
@@ -242,10 +270,12 @@ class Outcome:
     revision: int
     digest: str
     completed_at: datetime | None
+    pending: Pending | None = None
+    changed_by: str = ""
 
 
 async def save(connection: AsyncConnection, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write the totals and revisions of locked days."""
+    """Write the totals and revisions of locked days; whoever publishes corrections is woken."""
     rows = [
         {
             "debtor_id": entry.row.key.debtor_id,
@@ -258,76 +288,18 @@ async def save(connection: AsyncConnection, outcomes: Sequence[Outcome], now: da
             "revision": entry.revision,
             "digest": entry.digest,
             "completed_at": entry.completed_at,
+            "publish_due": entry.pending.due if entry.pending else None,
+            "publish_since": entry.pending.since if entry.pending else None,
+            "publish_by": entry.pending.author.by if entry.pending else "",
+            "publish_reason": entry.pending.author.reason if entry.pending else "",
+            "changed_by": entry.changed_by,
         }
         for entry in outcomes
     ]
     if rows:
         await connection.execute(_SAVE, {"rows": _json(rows), "now": now})
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotals:
-    """One order day in the list of days."""
-
-    order_day: date
-    debtors: int
-    lines: int
-    goods_total: Decimal
-
-
-async def days(connection: AsyncConnection, *, before: date | None, limit: int) -> list[DayTotals]:
-    """Days with sales, newest first; there is no oldest one that is left out (EF-17)."""
-    rows = await connection.execute(_DAYS, {"before": before, "limit": limit})
-    return [DayTotals(row.order_day, row.debtors, row.lines, row.goods_total) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Sold:
-    """One debtor in the list "Sold per debtor" of a day."""
-
-    debtor_id: str
-    debtor_number: str
-    name: str
-    use_ekts: bool
-    source: str
-    line_count: int
-    allocated_count: int
-    goods_total: Decimal
-    missing_count: int
-    revision: int
-    completed_at: datetime | None
-    ekt_trigger: str | None
-    ekt_state: str | None
-    ekt_message: str | None
-    ekt_at: datetime | None
-
-
-async def sold_per_debtor(
-    connection: AsyncConnection,
-    order_day: date,
-    *,
-    words: str = "",
-    after: tuple[str, str] | None = None,
-    limit: int = 50,
-) -> list[Sold]:
-    """Debtors that bought on `order_day`, by name; a debtor without sales is absent (EF-11, EF-12).
-
-    Args:
-        words: part of name, number or VAT number (EF-13).
-        after: name and id of the last row seen.
-    """
-    rows = await connection.execute(
-        _LIST,
-        {
-            "day": order_day,
-            "words": pattern(words) if words.strip() else None,
-            "exact": words.strip(),
-            "after_name": after[0] if after else None,
-            "after_id": after[1] if after else None,
-            "limit": limit,
-        },
-    )
-    return [Sold(*row) for row in rows]
+    if any(entry.pending for entry in outcomes):
+        await connection.execute(_NOTIFY)
 
 
 async def last_day(connection: AsyncConnection, debtor_id: str) -> date | None:
@@ -341,19 +313,25 @@ async def days_of(connection: AsyncConnection, debtor_id: str) -> list[date]:
     return list((await connection.execute(_DAYS_OF, {"debtor_id": debtor_id})).scalars())
 
 
-async def move_day(
-    connection: AsyncConnection, removed: str, target: str, order_day: date, *, merge: bool
-) -> None:
-    """Bring one day of a merged card under its target; with `merge` the target's own row stays.
+async def take_lines(connection: AsyncConnection, removed: str, target: str, order_day: date) -> None:
+    """Bring the lines of one day of a merged card under its target; both rows are locked.
 
     A line id that both have gets a suffix: a line keeps its identity, so neither may vanish.
     """
-    names = {"removed": removed, "target": target, "order_day": order_day}
-    await connection.execute(_RENAME_LINES, names)
-    if merge:
-        await connection.execute(_DROP_DAY, {"removed": removed, "order_day": order_day})
-    else:
-        await connection.execute(_RENAME_DAY, names)
+    await connection.execute(_RENAME_LINES, {"removed": removed, "target": target, "order_day": order_day})
+
+
+async def take_day(
+    connection: AsyncConnection, removed: str, target: str, order_day: date, now: datetime
+) -> None:
+    """Give the target's row everything that the row of the merged card holds."""
+    names = {"removed": removed, "target": target, "order_day": order_day, "now": now}
+    await connection.execute(_TAKE_DAY, names)
+
+
+async def drop_day(connection: AsyncConnection, removed: str, order_day: date) -> None:
+    """Take out the row of a merged card; its lines are the target's by now."""
+    await connection.execute(_DROP_DAY, {"removed": removed, "order_day": order_day})
 
 
 async def mark_invoiced(

@@ -15,7 +15,7 @@ from back_office.web import lists
 from back_office.web.components.addresses import segment
 from back_office.web.components.message import Link
 from back_office.web.components.table import Cell, Column, Empty, Filter, Kind, Option, Row, Table, reads
-from back_office.web.pages.sales import ekt_badge
+from back_office.web.pages.sale import ekt_badge
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)

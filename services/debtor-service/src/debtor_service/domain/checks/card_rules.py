@@ -199,7 +199,8 @@ def _ekt(content: CardContent) -> Iterator[FieldProblem]:
         yield FieldProblem(
             "ekt.folder", f"{_shown(ekt.folder)} starts with a dot", "Write a plain folder name."
         )
-    if ekt.use_ekts and ekt.method is EktMethod.FOLDER and not ekt.folder:
+    by_folder = ekt.method is EktMethod.FOLDER and ekt.transfer is None
+    if ekt.use_ekts and by_folder and not ekt.folder:
         yield FieldProblem("ekt.folder", "it is empty", "Name the folder that the customer's EKTs go to.")
     if any(c in ekt.file_name_pattern for c in "/\\") or _CONTROL.search(ekt.file_name_pattern):
         yield FieldProblem(
@@ -213,7 +214,8 @@ def _ekt_warnings(content: CardContent) -> Iterator[FieldProblem]:
     if not content.ekt.use_ekts:
         return
     addresses = {email.document for email in content.emails}
-    if content.ekt.method is EktMethod.EMAIL and not addresses & {"ekt", "general"}:
+    by_mail = content.ekt.method is EktMethod.EMAIL and content.ekt.transfer is None
+    if by_mail and not addresses & {"ekt", "general"}:
         yield FieldProblem(
             "emails", "EKTs are on, but there is no e-mail address to send them to", "Add an e-mail address."
         )

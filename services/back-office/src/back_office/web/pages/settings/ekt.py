@@ -8,12 +8,16 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from back_office.clients.connections import Returns, Surroundings
 from back_office.clients.ekts import EktSettings, MailTemplate
 from back_office.clients.transport import FieldProblem, Problem, Refused
+from back_office.domain.badges import Badge, Tone
 from back_office.domain.roles import Action
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.message import done
 from back_office.web.components.table import Option
+from back_office.web.explain import tried
+from back_office.web.pages.connection_panel import WAYS
 from back_office.web.pages.settings.saving import Shown, above, refused, shown
 from back_office.web.visit import SignedIn, Visit
 
@@ -65,6 +69,8 @@ def _body(current: EktSettings, typed: Mapping[str, str]) -> dict[str, Any]:
     return known | {
         "active": bool(typed.get("active")),
         "test": bool(typed.get("test")),
+        "other_address_allowed": bool(typed.get("other_address_allowed")),
+        "confirmation_link": bool(typed.get("confirmation_link")),
         "name_length": int(length) if length.isdecimal() else length,
         "templates": _templates(current, typed),
         **{name: typed.get(name, "").strip() for name in TEXTS},
@@ -129,7 +135,9 @@ def _about(settings: EktSettings, visit: Visit) -> Shown:
 
 
 async def _shown(visit: Visit, settings: EktSettings, form: Form, status: int = 200) -> Response:
-    methods = (("email", settings.email_possible), ("folder", settings.folder_possible))
+    known = await tried(visit.clients.connections.surroundings(), visit.t)
+    around = known.value or Surroundings()
+    possible = {"email": settings.email_possible, "folder": settings.folder_possible} | around.ways
     return await shown(
         visit,
         _about(settings, visit),
@@ -137,8 +145,18 @@ async def _shown(visit: Visit, settings: EktSettings, form: Form, status: int = 
         status=status,
         template="pages/ekt_settings.html",
         active=settings.active,
-        methods=methods,
+        methods=[(way, possible[way]) for way in ("email", "folder", *WAYS) if way in possible],
+        around=around if known.value else None,
+        returns_badge=_returns_badge(around.returns),
     )
+
+
+def _returns_badge(returns: Returns) -> Badge:
+    if returns.trouble:
+        return Badge(Tone.BAD, "returns.trouble")
+    if returns.mailbox_read:
+        return Badge(Tone.GOOD, "returns.read")
+    return Badge(Tone.WARN, "returns.not_read" if returns.address else "returns.off")
 
 
 def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
@@ -175,7 +193,13 @@ def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
             ),
             Section(
                 t("settings.ekt.section_mail"),
-                (text("mail_from", Control.EMAIL), text("reply_to", Control.EMAIL), language),
+                (
+                    text("mail_from", Control.EMAIL),
+                    text("reply_to", Control.EMAIL),
+                    language,
+                    _further("other_address_allowed", visit, on=settings.other_address_allowed),
+                    _further("confirmation_link", visit, on=settings.confirmation_link),
+                ),
             ),
             *(_template(code, template, visit) for code, template in sorted(settings.templates.items())),
             _new_template(visit),
@@ -189,6 +213,12 @@ def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
             ),
         ),
     )
+
+
+def _further(name: str, visit: Visit, *, on: bool) -> Field:
+    t = visit.t
+    words = t(f"returns.{name}_help")
+    return Field(name, t(f"returns.{name}"), "on" if on else "", Control.TICK, help=words, wide=True)
 
 
 def _template(code: str, template: MailTemplate, visit: Visit) -> Section:

@@ -8,12 +8,25 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Annotated, Any
 
+from klokwerk.http import FieldProblem
+from klokwerk.http.problems import findings
 from klokwerk_contracts.sale_completed import Bought, Characteristic
 from klokwerk_contracts.types import Country, Currency, DecimalString, Identifier, Text
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
 
-from sales_service.api.context import Body
+from sales_service.domain.characteristics import same, with_values
 from sales_service.domain.lines import CURRENCY, Line, VatClass
+from sales_service.entry.body import Body
 from sales_service.store.articles import Article
 
 MOST_LINES = 10_000
@@ -23,6 +36,8 @@ MOST_AMOUNT = Decimal(1_000_000_000)
 Code = Annotated[str, StringConstraints(max_length=35)]
 VbnCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{0,7}$")]
 PackingCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{0,4}$")]
+CharacteristicCode = Annotated[str, StringConstraints(pattern=r"^[SLK][0-9]{2}$")]
+CharacteristicValue = Annotated[str, StringConstraints(max_length=10)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Price = Annotated[DecimalString, Field(ge=0, le=1_000_000)]
 
@@ -83,6 +98,7 @@ class LineBody(Body):
         line_id: to correct a line, or one of your own for a new line; given by us otherwise.
         article_number: an article of ours that fills in name, VBN code, packing and pieces.
         article: the article itself, where there is no number or to overrule it.
+        characteristics: value by VBN type, e.g. ``{"S20": "070"}``; types not named stay, an empty value goes.
         units: packing units sold.
         allocated: packing units of those that are allocated.
     """
@@ -91,6 +107,9 @@ class LineBody(Body):
     line_id: Identifier | None = None
     article_number: Code | None = None
     article: ArticleBody | None = None
+    characteristics: Annotated[dict[CharacteristicCode, CharacteristicValue], Field(max_length=30)] | None = (
+        None
+    )
     packing: Annotated[PackingBody, BeforeValidator(_packing)] | None = None
     pieces_per_unit: Count | None = None
     units: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
@@ -118,6 +137,22 @@ class LineBody(Body):
             raise ValueError("the prices of one line are in one currency")
         return self
 
+
+class BadLine(BaseModel):
+    """A line that could not be read, with why; its neighbours may still be taken."""
+
+    problems: list[FieldProblem]
+
+
+def _or_why(value: Any, _: Any) -> LineBody | BadLine:
+    try:
+        return LineBody.model_validate(value)
+    except ValidationError as error:
+        return BadLine(problems=findings(error.errors()[:20]))
+
+
+LineOrWhy = Annotated[LineBody | SkipJsonSchema[BadLine], WrapValidator(_or_why)]
+"""A line that is read on its own, so that one bad line does not decide about all."""
 
 _PLAIN = (
     "pieces_per_unit",
@@ -163,6 +198,11 @@ def merged(line: Line, body: LineBody, articles: Mapping[str, Article]) -> Line:
     values = _from_article(body, articles) | _from_line(line, body)
     if "units" in values and "allocated" not in values and line.units and line.allocated == line.units:
         values["allocated"] = values["units"]
+    if body.characteristics is not None:
+        known = values.get("characteristics", line.characteristics)
+        values["characteristics"] = with_values(known, body.characteristics)
+    if same(values.get("characteristics", ()), line.characteristics):
+        values["characteristics"] = line.characteristics  # another order is no change
     changed = replace(line, **values)
     if changed.amount > MOST_AMOUNT:
         raise ValueError("units x pieces x price is over a thousand million: check them")

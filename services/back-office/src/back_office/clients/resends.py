@@ -1,0 +1,141 @@
+"""Resends of many debtors at once: the sales service asks for them, the EKT service has requirements of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
+
+from back_office.clients.ekts import Requirement
+from back_office.clients.sale_shapes import LastSending, Missing
+from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.transport import Caller
+
+CHECKED_AT_ONCE = 500
+
+
+class PreviewItem(Shape):
+    """One debtor of a selection: what would be sent, or what stands in the way."""
+
+    debtor_id: str
+    debtor_number: Words = ""
+    name: Words = ""
+    lines: int = 0
+    total: Decimal | None = None
+    revision: int = 0
+    can: bool = False
+    missing: tuple[Missing, ...] = ()
+    ekt: LastSending | None = None
+    resends: int = 0
+    warn: bool = False
+
+
+class Preview(Page[PreviewItem]):
+    """Everybody of the selection."""
+
+
+class EktCheck(Shape):
+    """What the EKT service would need for one debtor, and where a file would go."""
+
+    debtor_id: str
+    can_resend: bool = False
+    missing: tuple[Requirement, ...] = ()
+    warnings: tuple[Requirement, ...] = ()
+    method: Words = ""
+    recipient: Words = ""
+
+
+class BatchAsked(Shape):
+    """What was asked for with one click."""
+
+    batch_id: str
+    asked: int = 0
+    skipped: int = 0
+
+
+class BatchEntry(Shape):
+    """One debtor of a batch."""
+
+    debtor_id: str
+    debtor_number: Words = ""
+    name: Words = ""
+    state: Words = ""
+    message: Words = ""
+    recipient: Words = ""
+    at: datetime | None = None
+
+
+class LeftOut(Shape):
+    """A debtor to whom nothing was sent."""
+
+    debtor_id: str
+    debtor_number: Words = ""
+    name: Words = ""
+    missing: tuple[Missing, ...] = ()
+
+
+class Batch(Shape):
+    """How a batch stands."""
+
+    batch_id: str
+    order_day: date
+    asked_by: Words = ""
+    asked_at: datetime | None = None
+    reason: Words = ""
+    note: Words = ""
+    over: bool = False
+    counts: dict[str, int] = Field(default_factory=dict)
+    items: tuple[BatchEntry, ...] = ()
+    skipped: tuple[LeftOut, ...] = ()
+
+
+class BatchLine(Shape):
+    """One batch in the list of a day."""
+
+    batch_id: str
+    asked_by: Words = ""
+    asked_at: datetime | None = None
+    asked: int = 0
+    skipped: int = 0
+
+
+class ResendsClient:
+    """Asks for resends of many debtors and follows them."""
+
+    def __init__(self, sales: Caller, ekts: Caller) -> None:
+        self._sales = sales
+        self._ekts = ekts
+
+    async def preview(self, day: date, ids: Sequence[str] | None) -> tuple[PreviewItem, ...]:
+        """Who would get what; all whose last sending failed when nobody is named."""
+        body: dict[str, Any] = {} if ids is None else {"debtor_ids": list(ids)}
+        path = at("days", day.isoformat(), "resend-preview")
+        return (await self._sales.send("POST", path, Preview, body)).value.items
+
+    async def check(self, day: date, ids: Sequence[str]) -> dict[str, EktCheck]:
+        """What the EKT service would need for each."""
+        path = at("days", day.isoformat(), "resend-check")
+        found: dict[str, EktCheck] = {}
+        for start in range(0, len(ids), CHECKED_AT_ONCE):
+            body = {"debtor_ids": list(ids[start : start + CHECKED_AT_ONCE])}
+            answer = await self._ekts.send("POST", path, Page[EktCheck], body)
+            found |= {check.debtor_id: check for check in answer.value.items}
+        return found
+
+    async def ask(self, day: date, ids: Sequence[str], *, reason: str, note: str, once: str) -> BatchAsked:
+        """Send them again."""
+        body = {"debtor_ids": list(ids), "reason": reason or "unsaid", "note": note}
+        path = at("days", day.isoformat(), "resends")
+        return (await self._sales.send("POST", path, BatchAsked, body, once=once)).value
+
+    async def batch(self, batch_id: str) -> Batch:
+        """How they stand."""
+        return (await self._sales.get(at("resend-batches", batch_id), Batch)).value
+
+    async def of_day(self, day: date) -> tuple[BatchLine, ...]:
+        """Batches of a day, newest first."""
+        path = at("days", day.isoformat(), "resend-batches")
+        return (await self._sales.get(path, Page[BatchLine])).value.items
