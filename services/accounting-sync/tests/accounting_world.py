@@ -99,6 +99,12 @@ class ExactWorld(OtherSide):
         query = parse_qs(urlsplit(answer.headers["location"]).query)
         return {name: values[0] for name, values in query.items()}
 
+    async def imports(self, file: bytes) -> bytes:
+        """What a person does with an exported file, and the result file they are given."""
+        answer = await self._http.post("/docs/XMLUpload.aspx", params={"Topic": "Accounts"}, content=file)
+        answer.raise_for_status()
+        return answer.content
+
     async def revoke(self) -> None:
         (await self._http.post("/_exact/revoke")).raise_for_status()
 

@@ -21,6 +21,7 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    accounting_history,
     confirmation,
     debtor_configuration,
     debtor_connection,
@@ -37,6 +38,7 @@ from back_office.web.pages import (
     sale_lines,
     sale_move,
     sales,
+    saved_filters,
     sign_in,
 )
 from back_office.web.pages.settings import (
@@ -70,11 +72,13 @@ PAGES = (
     sale,
     invoices,
     invoice,
+    accounting_history,
     accounting,
     deliveries,
     ekt_check,
     confirmation,
     jobs,
+    saved_filters,
 )
 SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)
 log = telemetry.get_logger(__name__)
