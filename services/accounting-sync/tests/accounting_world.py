@@ -48,7 +48,9 @@ class OtherSide:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.AsyncClient(base_url=url, timeout=10)
+        # A connection that was idle may be closed from over there in the moment in which it is used again.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(base_url=url, timeout=10, limits=fresh)
 
     async def set(self, **settings: Any) -> None:
         (await self._http.put(f"/{self.settings}", json=settings)).raise_for_status()

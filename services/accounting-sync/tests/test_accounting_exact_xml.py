@@ -95,7 +95,7 @@ def test_memory_stays_flat_however_many_relations_there_are() -> None:
         return highest
 
     peak(100)
-    assert peak(5_000) < 1.2 * peak(500) + 50_000
+    assert peak(2_000) < 1.2 * peak(200) + 50_000
 
 
 def test_a_field_that_was_emptied_is_written_empty() -> None:

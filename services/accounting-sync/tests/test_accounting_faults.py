@@ -133,21 +133,21 @@ async def _at_rest(books: Books) -> bool:
 
 async def test_a_storm_of_429_costs_one_call_each_pause_and_no_line(world: World) -> None:
     books = await world.books("exact-direct")
-    await books.taken_up(*(books.card() for _ in range(8)))
+    await books.taken_up(*(books.card() for _ in range(4)))
     await world.exact.behave(status=429, retry_after=30, only_paths=["/api/v1"])
     export = await books.export()
-    for _ in range(10):
+    for _ in range(4):
         await eventually(lambda: _at_rest(books))
         world.clock.advance(timedelta(seconds=31))
     await eventually(lambda: _at_rest(books))
-    assert len(await world.exact.requests("POST", "/api/v1")) <= 11
+    assert len(await world.exact.requests("POST", "/api/v1")) <= 5
     failures = await world.rows("select failures from line where administration = :code", code=books.code)
     assert {row.failures for row in failures} == {0}, "waiting for room is no failure"
     await world.exact.behave()
     world.clock.advance(timedelta(seconds=31))
     done = await books.finished(export)
-    assert (done["synced"], done["failed"]) == (8, 0)
-    assert [account["writes"] for account in await world.exact.accounts()] == [1] * 8
+    assert (done["synced"], done["failed"]) == (4, 0)
+    assert [account["writes"] for account in await world.exact.accounts()] == [1] * 4
 
 
 async def test_EP_25_a_card_that_changes_while_its_line_is_sent_comes_up_at_the_next_fetch(

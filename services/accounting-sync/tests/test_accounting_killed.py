@@ -51,7 +51,12 @@ class Service:
                 except httpx.TransportError:
                     return False
 
-            await eventually(ready, within=60)
+            await eventually(ready, within=120)
+
+    async def running(self) -> None:
+        """See that it runs, whatever a test before did to it."""
+        if self._process is None or self._process.returncode is not None:
+            await self.start()
 
     async def kill(self) -> None:
         assert self._process is not None
@@ -73,8 +78,10 @@ async def _keys(issuer: TokenIssuer) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/keys"
 
 
-@pytest.fixture
-async def service(platform_servers, tmp_path: Path) -> AsyncIterator[tuple[Service, World]]:
+@pytest.fixture(scope="module")
+async def started(platform_servers, tmp_path_factory) -> AsyncIterator[tuple[Service, World]]:
+    """One process for all tests of this file; each kills it and starts it again."""
+    tmp_path: Path = tmp_path_factory.mktemp("killed")
     kafka = KafkaAddress(platform_servers.kafka, own_prefix())
     issuer = TokenIssuer()
     shift = tmp_path / "clock.json"
@@ -107,6 +114,14 @@ async def service(platform_servers, tmp_path: Path) -> AsyncIterator[tuple[Servi
         yield running, World(client, clock, kafka, exact, birds, database, tmp_path / "exports", issuer)
         await database.close()
         await running.kill()
+
+
+@pytest.fixture
+async def service(started: tuple[Service, World]) -> tuple[Service, World]:
+    process, world = started
+    await process.running()
+    await world.exact.reset()
+    return started
 
 
 async def _state(books: Books) -> str:
@@ -169,13 +184,13 @@ _WAITS = "select 1 from pg_stat_activity where datname = current_database() and 
 
 
 async def test_a_sign_in_renewal_killed_between_exacts_answer_and_our_commit_is_found_and_costs_no_line(
-    service: tuple[Service, World], tmp_path: Path
+    service: tuple[Service, World],
 ) -> None:
     """The moment that nothing can close: the new pair is known to the dead process alone (decision 0035)."""
     process, world = service
     books = await world.books("exact-direct")
     await books.taken_up(books.card())
-    write_shift(tmp_path / "clock.json", timedelta(minutes=10))
+    write_shift(world.folder.parent / "clock.json", timedelta(minutes=10))
     await world.exact.behave(slow_seconds=0.5, only_paths=["/api/oauth2/token"])
     export = await books.export()
 
@@ -204,6 +219,6 @@ async def test_a_sign_in_renewal_killed_between_exacts_answer_and_our_commit_is_
     assert await world.exact.accounts() == []
     assert len(await books.lines()) == 1
     assert (await world.consent(books.code)).status_code == 200
-    write_shift(tmp_path / "clock.json", timedelta(hours=25))
+    write_shift(world.folder.parent / "clock.json", timedelta(hours=25))
     assert (await books.finished(export))["synced"] == 1
     assert [account["writes"] for account in await world.exact.accounts()] == [1]

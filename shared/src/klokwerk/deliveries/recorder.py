@@ -60,7 +60,7 @@ class Answered:
 class Recorder:
     """Writes outcomes down, however long the database is away: they are all that is known of them.
 
-    Whoever comes first writes for all who came meanwhile. Where one outcome can't be written, the others of its
+    One transaction holds all that came in while the one before it was committed. Where one outcome can't be written, the others of its
     group are written without it.
 
     Args:
@@ -71,23 +71,23 @@ class Recorder:
     on_changes: OnChanges
     gather: float = 0.0
     _waiting: list[tuple[Answered, asyncio.Future[None]]] = field(default_factory=list)
-    _busy: bool = False
+    _writer: asyncio.Task[None] | None = None
 
     async def record(self, answered: Answered) -> None:
         """Write one down; returns once it is committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((answered, done))
-        if not self._busy:
-            self._busy = True
-            try:
-                while self._waiting:
-                    if self.gather:
-                        await asyncio.sleep(self.gather)
-                    group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                    await self._write_group(group)
-            finally:
-                self._busy = False
+        if self._writer is None or self._writer.done():
+            # A task of its own: whoever waits for an outcome may be cancelled, and the others' must be written.
+            self._writer = asyncio.create_task(self._write_all(), name="outcomes")
         await done
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            if self.gather:
+                await asyncio.sleep(self.gather)
+            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            await self._write_group(group)
 
     async def _write_group(self, group: Sequence[tuple[Answered, asyncio.Future[None]]]) -> None:
         pause = 0.2
@@ -104,12 +104,14 @@ class Recorder:
                         await self._write_group([one])
                     return
                 else:
-                    group[0][1].set_exception(error)
+                    if not group[0][1].done():
+                        group[0][1].set_exception(error)
                     return
             else:
                 break
         for _, done in group:
-            done.set_result(None)
+            if not done.done():
+                done.set_result(None)
 
     async def _write(self, group: Sequence[Answered]) -> None:
         values = {
