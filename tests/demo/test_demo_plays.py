@@ -27,7 +27,7 @@ def test_the_demo_proves_every_step_and_leaves_nothing_running(tmp_path: Path) -
         check=False,
     )
     assert played.returncode == 0, played.stdout[-4000:] + played.stderr[-2000:]
-    for step in range(1, 9):
+    for step in range(1, 10):
         assert f"\n{step}. " in played.stdout
     assert "The order day is done" in played.stdout
     left = [process.pid for process in psutil.process_iter(["cmdline"]) if _speaks_of(process, state)]

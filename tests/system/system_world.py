@@ -273,8 +273,7 @@ class World:
 
     async def mail_behaves(self, **behaviour: Any) -> None:
         """Let the mail server misbehave, or behave again when nothing is given."""
-        url = f"{self.doors.servers.mail_api}/api/behaviour"
-        (await self.doors._client.put(url, json=behaviour)).raise_for_status()
+        await self.doors.mail_behaves(**behaviour)
 
 
 def _has(mail: dict[str, Any], content_type: str) -> bool:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
-
-import uvicorn
-from fastapi import FastAPI
 
 from klokwerk import telemetry
 from klokwerk.database import Database, migrate
 from klokwerk.settings import ServiceSettings, load
-
-S = TypeVar("S", bound=ServiceSettings)
 
 Command = Callable[[Sequence[str]], int]
 
@@ -23,8 +18,8 @@ Command = Callable[[Sequence[str]], int]
 def run(
     name: str,
     package: str,
-    settings: type[S],
-    create: Callable[[S], FastAPI],
+    settings: type[ServiceSettings],
+    app: str,
     extra: Mapping[str, Command] | None = None,
 ) -> None:
     """Do what the command line asks, and exit with its status.
@@ -33,7 +28,8 @@ def run(
         name: the service's name in logs and traces.
         package: import name, where the migrations are.
         settings: the service's settings.
-        create: builds the app from its settings.
+        app: ``module:function`` that builds the app from its settings; imported by ``serve`` alone, since it takes
+            most of the time that a migration would need to start.
         extra: further commands by name; each gets the remaining arguments and gives the exit status.
     """
     commands = {"serve", "migrate", *(extra or {})}
@@ -49,10 +45,17 @@ def run(
         asyncio.run(_migrate(values, package))
         return
     telemetry.configure_tracing(name, values.otlp_endpoint)
-    app = create(values)
+    _serve(app, values)
+
+
+def _serve(app: str, values: ServiceSettings) -> None:
+    uvicorn = importlib.import_module("uvicorn")
+    module, _, function = app.partition(":")
+    create = getattr(importlib.import_module(module), function)
+    built = create(values)
     calm_collector()
     uvicorn.run(
-        app,
+        built,
         host=values.host,
         port=values.port,
         loop="uvloop",

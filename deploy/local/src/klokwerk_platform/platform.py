@@ -105,6 +105,11 @@ class Platform:
         return self._state.path
 
     @property
+    def customer(self) -> dict[str, str]:
+        """Addresses of a customer's own servers by protocol; empty where none were asked for."""
+        return self._started.customer
+
+    @property
     def servers(self) -> Servers:
         """Addresses of the servers."""
         return self._started.addresses
@@ -286,7 +291,7 @@ class Platform:
         servers = self._running.programs
         replicas = self._supervision.all()
         self._directory.addresses = [
-            *_server_addresses(self.servers, servers, self._running.customer),
+            *_server_addresses(self.servers, servers, " ".join(self.customer.values())),
             *(replica.as_address() for replica in replicas),
         ]
         self._directory.env = self.servers.as_env() | {"KLOKWERK_TOPIC_PREFIX": self._prefix}

@@ -82,8 +82,8 @@ class RunningServers:
     addresses: Servers
     programs: dict[str, Program] = field(default_factory=dict)
     kafka_class_path: str = ""
-    customer: str = ""
-    """Addresses of the customer's servers, where they were asked for."""
+    customer: dict[str, str] = field(default_factory=dict)
+    """Addresses of the customer's servers by protocol, where they were asked for."""
 
     async def stop(self) -> None:
         """Stop what was started: first what uses others, then the stores."""
@@ -254,12 +254,12 @@ async def start_customer(
         env=env,
     )
     _note(running, "customer", program)
-    running.customer = " ".join(
-        f"{name}://127.0.0.1:{each}{'/ekt' if name == 'http' else ''}" for name, each in ports.items()
-    )
+    running.customer = {
+        name: f"{name}://127.0.0.1:{each}{'/ekt' if name == 'http' else ''}" for name, each in ports.items()
+    }
     url = f"http://127.0.0.1:{ports['http']}/_health"
     await _wait_for_http(program, [url], [ports["sftp"], ports["ftps"]])
-    say(f"The customer's servers are ready: {running.customer}")
+    say(f"The customer's servers are ready: {' '.join(running.customer.values())}")
     return {}
 
 

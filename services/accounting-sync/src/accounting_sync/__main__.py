@@ -2,8 +2,7 @@
 
 from klokwerk.command import run
 
-from accounting_sync.app import create
 from accounting_sync.settings import AccountingSettings
 
 if __name__ == "__main__":
-    run("accounting-sync", "accounting_sync", AccountingSettings, create)
+    run("accounting-sync", "accounting_sync", AccountingSettings, "accounting_sync.app:create")

@@ -13,7 +13,7 @@ from klokwerk.database import Database
 from klokwerk.sealing import Sealer
 from klokwerk.settings import load
 
-from back_office import app, store
+from back_office import store
 from back_office.domain import passwords
 from back_office.issuer.keys import SEALED, KeyRing
 from back_office.issuer.sign_in import SignIn
@@ -92,9 +92,9 @@ def _wrong(text: str) -> int:
 
 if __name__ == "__main__":
     run(
-        app.NAME,
-        app.PACKAGE,
+        "back-office",
+        "back_office",
         Settings,
-        app.create,
+        "back_office.app:create",
         {"add-user": add_user, "set-password": set_password, "renew-key": renew_key},
     )

@@ -2,8 +2,7 @@
 
 from klokwerk.command import run
 
-from debtor_service.app import NAME, PACKAGE, create
 from debtor_service.settings import DebtorSettings
 
 if __name__ == "__main__":
-    run(NAME, PACKAGE, DebtorSettings, create)
+    run("debtor-service", "debtor_service", DebtorSettings, "debtor_service.app:create")

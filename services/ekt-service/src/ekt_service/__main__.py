@@ -12,10 +12,9 @@ def main() -> None:
     # Only now, because a check of a file needs no database, no Kafka and none of their start-up time.
     from klokwerk.command import run  # noqa: PLC0415
 
-    from ekt_service.app import NAME, PACKAGE, create_app  # noqa: PLC0415
     from ekt_service.settings import EktSettings  # noqa: PLC0415
 
-    run(NAME, PACKAGE, EktSettings, create_app)
+    run("ekt-service", "ekt_service", EktSettings, "ekt_service.app:create_app")
 
 
 if __name__ == "__main__":

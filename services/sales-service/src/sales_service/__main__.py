@@ -2,8 +2,7 @@
 
 from klokwerk.command import run
 
-from sales_service.app import NAME, PACKAGE, create
 from sales_service.settings import SalesSettings
 
 if __name__ == "__main__":
-    run(NAME, PACKAGE, SalesSettings, create)
+    run("sales-service", "sales_service", SalesSettings, "sales_service.app:create")

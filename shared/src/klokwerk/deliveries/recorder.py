@@ -60,8 +60,8 @@ class Answered:
 class Recorder:
     """Writes outcomes down, however long the database is away: they are all that is known of them.
 
-    One transaction holds all that came in while the one before it was committed. Where one outcome can't be written, the others of its
-    group are written without it.
+    One transaction holds all that came in while the one before it was committed. Where one outcome can't be
+    written, the others of its group are written without it.
 
     Args:
         gather: seconds to wait for others before writing, where more than one is under way anyway.

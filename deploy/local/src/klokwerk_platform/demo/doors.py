@@ -155,6 +155,10 @@ class Doors:
         _check(answer)
         return answer.content
 
+    async def mail_behaves(self, **behaviour: Any) -> None:
+        """Tell the mail sink how to behave from now on; nothing said: as a good server does."""
+        _check(await self._client.put(f"{self.servers.mail_api}/api/behaviour", json=behaviour))
+
     async def stored(self, simulator_url: str) -> dict[str, Any]:
         """What a simulator keeps of what it accepted."""
         found: dict[str, Any] = await self.outside(f"{simulator_url}/_stored")

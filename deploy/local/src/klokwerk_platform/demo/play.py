@@ -28,6 +28,7 @@ class Play:
         names: names of the cards by id.
         numbers: debtor numbers by id, as the debtor service shows them.
         invoices: ids of the invoices that were made, by debtor and night.
+        customer: folder of a customer's own servers, where they were started; `sftp_port` leads to it.
     """
 
     doors: Doors
@@ -39,6 +40,8 @@ class Play:
     numbers: dict[str, str] = field(default_factory=dict)
     invoices: dict[tuple[str, int], str] = field(default_factory=dict)
     step: str = ""
+    customer: Path = Path()
+    sftp_port: int = 0
 
     @contextmanager
     def act(self, number: int, title: str) -> Iterator[None]:

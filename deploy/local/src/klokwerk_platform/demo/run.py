@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from klokwerk.kafka import KafkaAddress
@@ -15,7 +16,7 @@ from klokwerk_platform.demo.doors import Doors, StepFailedError
 from klokwerk_platform.demo.order_day import OrderDay
 from klokwerk_platform.demo.play import Play
 from klokwerk_platform.demo.screen import Screen
-from klokwerk_platform.demo.steps import accounting, cards, invoices, replay, sales
+from klokwerk_platform.demo.steps import accounting, cards, invoices, replay, sales, ways
 from klokwerk_platform.platform import Platform
 from klokwerk_platform.services import ADMIN_USER, BACK_OFFICE, SERVICES
 from klokwerk_platform.state import StateFolder
@@ -46,11 +47,14 @@ async def perform(play: Play) -> None:
         await sales.distribute(play, second)
         await invoices.invoice(play, 2)
         await invoices.run_at_midnight(play, second, 2)
-    with play.act(7, "The bookkeeper's system"):
+    with play.act(7, "Into a customer's own server, and a mail that comes back"):
+        await ways.onto_a_server_of_its_own(play, second)
+        await ways.comes_back(play, second)
+    with play.act(8, "The bookkeeper's system"):
         await accounting.file_mode(play)
         await accounting.direct_mode(play)
         await accounting.changed_card(play)
-    with play.act(8, "The whole of it again, from offset 0"):
+    with play.act(9, "The whole of it again, from offset 0"):
         await replay.everything_again(play)
 
 
@@ -78,7 +82,7 @@ async def demo(folder: Path, state: Path, *, once: bool, screen: Screen) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end)
     _forget(state)
-    platform = Platform(state, say=screen.progress)
+    platform = Platform(state, customer=True, say=screen.progress)
     try:
         await platform.start()
         play = _play(platform, folder, screen)
@@ -119,7 +123,15 @@ def _play(platform: Platform, folder: Path, screen: Screen) -> Play:
     urls = {service.name: platform.url(service.name) for service in SERVICES}
     doors = Doors(urls, platform.secrets.client_secret, platform.servers, platform.state / "clock.json")
     kafka = KafkaAddress(platform.servers.kafka, platform.prefix)
-    return Play(doors, OrderDay(folder), screen, kafka, platform.state / "exports")
+    return Play(
+        doors,
+        OrderDay(folder),
+        screen,
+        kafka,
+        platform.state / "exports",
+        customer=platform.state / "customer",
+        sftp_port=urlsplit(platform.customer["sftp"]).port or 0,
+    )
 
 
 def _where_to_look(platform: Platform, screen: Screen) -> None:
@@ -135,6 +147,7 @@ def _where_to_look(platform: Platform, screen: Screen) -> None:
         ("Print service", f"{servers.print_service_url}/_settings", ""),
         ("Exact Online", f"{servers.exact_url}/_settings", ""),
         ("Files", str(platform.state / "exports"), "what went to the bookkeeper"),
+        ("Customer's server", platform.customer["sftp"], str(platform.state / "customer" / "sftp")),
     ]
     for service in SERVICES:
         if service.name != BACK_OFFICE:

@@ -1,4 +1,4 @@
-"""Step 7: the bookkeeper's system hears of debtors and creditors, by file and by direct calls."""
+"""Step 8: the bookkeeper's system hears of debtors and creditors, by file and by direct calls."""
 
 from __future__ import annotations
 

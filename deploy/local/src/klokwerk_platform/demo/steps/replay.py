@@ -1,4 +1,4 @@
-"""Step 8: every topic again from its first offset, for every reader; nothing may come of it."""
+"""Step 9: every topic again from its first offset, for every reader; nothing may come of it."""
 
 from __future__ import annotations
 
