@@ -27,6 +27,7 @@ BENCHMARKS = (
     "delivery_worker",
     "accounting_export",
     "accounting_intake",
+    "accounting_fetch",
     "accounting_direct",
     "ekt_writing",
     "sold_per_debtor",
