@@ -105,6 +105,7 @@ async def started(platform_servers, tmp_path_factory) -> AsyncIterator[tuple[Ser
             "KLOKWERK_CLOCK_FILE": str(shift),
             "KLOKWERK_WORKER_SECONDS": "0.2",
             "KLOKWERK_DELIVERY_LEASE_SECONDS": "1",
+            "KLOKWERK_CONNECTION_TEST_HOURS": "0",
             "KLOKWERK_ISSUER": issuer.issuer,
             "KLOKWERK_JWKS_URL": keys,
         }
