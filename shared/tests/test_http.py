@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from klokwerk import access, http
 from klokwerk.access import Person, SignedIn, allow, audit, check_routes, trail
 from klokwerk.clock import SystemClock
@@ -70,6 +70,10 @@ def service(database: Database) -> FastAPI:
             )  # fmt: skip
             return {"trail": await trail(connection, "thing", "1")}
 
+    @router.post("/files/{name}")
+    async def upload(request: Request, name: str, _: SignedIn) -> int:
+        return len(await request.body())
+
     @router.get("/me")
     async def me(person: SignedIn) -> dict[str, str]:
         return {"name": person.name}
@@ -93,7 +97,7 @@ def service(database: Database) -> FastAPI:
 
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(BodyLimit, most=1000)
+    app.add_middleware(BodyLimit, most=1000, larger={r"/v1/files/[a-z]+": 3000})
     app.state.verifier = ISSUER.verifier
     app.include_router(router)
     check_routes(app)
@@ -219,6 +223,12 @@ async def test_a_body_that_is_too_large_is_refused(client: httpx.AsyncClient) ->
     streamed = await client.post("/v1/things", content=endless())
     assert streamed.status_code == 413
     assert streamed.json()["title"] == "The request is too large"
+
+
+async def test_a_path_for_files_takes_more_than_the_others(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/v1/files/one", content=b"x" * 2000)).json() == 2000
+    assert (await client.post("/v1/files/one", content=b"x" * 4000)).status_code == 413
+    assert (await client.post("/v1/files/one/two", content=b"x" * 2000)).status_code == 413
 
 
 async def test_csv_is_readable_by_spreadsheets_and_runs_no_formula(client: httpx.AsyncClient) -> None:

@@ -41,6 +41,7 @@ class Ground:
         admin_url: administrator's address, for a benchmark that needs a service's own schema.
         pace: how long each of its comparisons may take.
         scale: how much of the full number of units is done.
+        admin_url: of the PostgreSQL server, for who needs a database of a service.
     """
 
     database: Database

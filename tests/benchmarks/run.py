@@ -31,6 +31,7 @@ BENCHMARKS = (
     "accounting_direct",
     "ekt_writing",
     "sold_per_debtor",
+    "card_search",
 )
 FULL = Pace(rounds=7, seconds=30.0)
 QUICK = Pace(rounds=2, seconds=3.0)

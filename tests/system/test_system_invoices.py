@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date, timedelta
 
 import pytest
 from klokwerk_platform.demo.doors import until
@@ -23,6 +24,23 @@ async def test_EP_07_EP_08_a_draft_gives_no_number_and_the_issued_invoice_does(w
     assert (await world.card_of(draft_only))["debtor_number"] == ""
     await world.doors.ask("sales-service", "POST", f"/invoices/{draft['invoice_id']}/finalise")
     assert await world.number(draft_only) != await world.number(issued)
+
+
+async def test_FA_02_a_document_is_made_from_the_card_alone(world):
+    address = {
+        "kind": "invoice",
+        "lines": ["Postbus 9"],
+        "postal_code": "1431 GB",
+        "city": "Aalsmeer",
+        "country": "NL",
+    }
+    debtor = await world.debtor("Klaproos BV", use_ekts=False, payment_term_days=45, addresses=[address])
+    made = await world.invoice(debtor, lines=[TRANSPORT])
+    shown = await world.doors.get("sales-service", f"/invoices/{made['invoice_id']}")
+    assert shown["buyer_name"] == "Klaproos BV"
+    assert "Aalsmeer" in str(shown["document"]["buyer"])
+    days = date.fromisoformat(shown["due_date"]) - date.fromisoformat(shown["issue_date"])
+    assert days == timedelta(days=45)
 
 
 async def test_NV_11_NV_13_every_invoice_records_its_source_wherever_it_is_shown(world):

@@ -216,7 +216,8 @@ async def test_a_sign_in_renewal_killed_between_exacts_answer_and_our_commit_is_
 
     state = await eventually(told)
     assert "interrupted" in str(state["why"])
-    assert len(await world.exact.requests("POST", "/api/oauth2/token")) == 3, "consent, lost, tried once"
+    asked = [one["body"] for one in await world.exact.requests("POST", "/api/oauth2/token")]
+    assert len(asked) == 3, f"consent, lost, tried once: {asked}"
     assert await world.exact.accounts() == []
     assert len(await books.lines()) == 1
     assert (await world.consent(books.code)).status_code == 200

@@ -47,7 +47,7 @@ async def test_names_of_others_are_text_never_markup(office):
 async def test_an_empty_list_says_why_and_an_empty_search_how_to_clear_it(office):
     office.services.on("GET", "debtors", "/v1/debtors", page())
     browser = await office.signed_in()
-    assert "No debtors yet" in text_of(await browser.get("/debtors"))
+    assert "No customers yet" in text_of(await browser.get("/debtors"))
     assert "Clear search and filters" in text_of(await browser.get("/debtors?q=zzz"))
 
 
@@ -55,10 +55,10 @@ async def test_saving_a_card_changes_what_was_typed_and_keeps_what_the_form_does
     office.services.on("GET", "debtors", "/v1/debtors/d1", card(), ETag='"4"')
     office.services.on("PUT", "debtors", "/v1/debtors/d1", card(revision=5), ETag='"5"')
     browser = await office.signed_in()
-    values = form_of(await browser.get("/debtors/d1"))
+    values = form_of(await browser.get("/debtors/d1/edit"))
     assert values["_revision"] == "4"
     answer = await browser.client.post(
-        "/debtors/d1", data={**values, "name": "Jansen B.V.", "payment_term_days": "30"}
+        "/debtors/d1/edit", data={**values, "name": "Jansen B.V.", "payment_term_days": "30"}
     )
     assert answer.status_code == 303
     sent = office.services.last("PUT", "/v1/debtors/d1")
@@ -93,15 +93,15 @@ async def test_field_errors_stand_beside_their_fields_with_what_was_typed(office
             "cure": "write NL, 9 digits, B, 2 digits",
         },
         {"field": "emails.0.address", "message": "has no domain", "cure": "write name@domain"},
-        {"field": "bank_accounts.0.iban", "message": "is wrong"},
+        {"field": "contact_persons.0.email", "message": "is wrong"},
     ]
     office.services.on(
         "PUT", "debtors", "/v1/debtors/d1", problem(422, "The card can't be saved", *errors), 422
     )
     browser = await office.signed_in()
-    values = form_of(await browser.get("/debtors/d1"))
+    values = form_of(await browser.get("/debtors/d1/edit"))
     answer = await browser.client.post(
-        "/debtors/d1", data={**values, "vat_number": "NL123", "name": "New name"}
+        "/debtors/d1/edit", data={**values, "vat_number": "NL123", "name": "New name"}
     )
     shown = text_of(answer)
     assert answer.status_code == 422
@@ -109,7 +109,7 @@ async def test_field_errors_stand_beside_their_fields_with_what_was_typed(office
     assert 'value="New name"' in shown
     assert 'id="f-vat_number-error">is not a Dutch VAT number write NL, 9 digits' in shown
     assert 'id="f-emails-general-error">has no domain' in shown
-    assert "bank_accounts.0.iban: is wrong" in shown
+    assert "contact_persons.0.email: is wrong" in shown
     assert 'aria-invalid="true"' in shown
 
 
@@ -117,13 +117,13 @@ async def test_a_card_changed_by_somebody_else_says_who_and_when_and_keeps_the_t
     office.services.on("GET", "debtors", "/v1/debtors/d1", card(), ETag='"5"')
     office.services.on("PUT", "debtors", "/v1/debtors/d1", problem(412, "It was changed meanwhile"), 412)
     browser = await office.signed_in()
-    values = form_of(await browser.get("/debtors/d1"))
-    answer = await browser.client.post("/debtors/d1", data={**values, "name": "Mine"})
+    values = form_of(await browser.get("/debtors/d1/edit"))
+    answer = await browser.client.post("/debtors/d1/edit", data={**values, "name": "Mine"})
     shown = text_of(answer)
     assert answer.status_code == 409
     assert "Changed by Piet at 10:42: reload" in shown
     assert 'value="Mine"' in shown
-    assert '<a href="/debtors/d1">Reload</a>' in shown
+    assert '<a href="/debtors/d1/edit">Reload</a>' in shown
 
 
 async def test_the_number_button_gives_the_next_number_and_shows_it(office):
@@ -167,6 +167,7 @@ async def test_a_reader_sees_the_card_but_no_way_to_save_it(office):
     office.services.on("GET", "debtors", "/v1/debtors/d1", card(), ETag='"4"')
     browser = await office.with_roles("read-only", name="reader1")
     shown = (await browser.get("/debtors/d1")).text
-    assert "data-save" not in shown
-    assert "disabled" in shown
+    assert "/debtors/d1/edit" not in shown
     assert "needs the role sales, finance or ops" in shown
+    for address, back in (("/debtors/d1/edit", "/debtors/d1"), ("/debtors/new", "/debtors")):
+        assert (await browser.get(address)).headers["location"] == back

@@ -36,6 +36,19 @@ async def world(platform_servers, kafka: KafkaAddress) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.fixture(scope="module")
+async def module_world(platform_servers) -> AsyncIterator[World]:
+    """A service for the tests of one file, which may change what holds for the whole installation."""
+    address = KafkaAddress(platform_servers.kafka, own_prefix())
+    names = topics_of(GROUP, SaleCompleted, InvoiceCreated, written=[DebtorChanged])
+    async with (
+        topics(address, names),
+        fresh_database(platform_servers.admin_database_url, "debtor_service") as url,
+        start_world(url, address) as world,
+    ):
+        yield world
+
+
 @pytest.fixture
 async def own_world(platform_servers, monkeypatch) -> AsyncIterator[World]:
     """A service with a database and topics of one test, and no VIES but what the test names."""

@@ -51,6 +51,31 @@ class World:
             headers=self.headers(revision=saved["revision"]),
         )
 
+    async def settings(self) -> dict[str, Any]:
+        """The customer settings."""
+        return (await self.client.get("/v1/customer-settings", headers=self.headers("read-only"))).json()
+
+    async def settle(self, **changes: Any) -> httpx.Response:
+        """PUT the customer settings as GET gave them, with changes."""
+        stored = await self.settings()
+        numbering = stored["numbering"] | {"next_value": None} | changes.pop("numbering", {})
+        return await self.client.put(
+            "/v1/customer-settings",
+            json=stored | {"numbering": numbering} | changes,
+            headers=self.headers("finance", revision=stored["revision"]),
+        )
+
+    async def attach(
+        self, debtor_id: str, content: bytes, name: str = "contract.pdf", *documents: str, **more: str
+    ) -> httpx.Response:
+        """Attach a file to a card."""
+        return await self.client.post(
+            f"/v1/debtors/{debtor_id}/attachments",
+            params={"name": name, "documents": documents},
+            content=content,
+            headers=self.headers() | {"content-type": "application/octet-stream"} | more,
+        )
+
     async def press(self, debtor_id: str, kind: str = "debtor") -> httpx.Response:
         """The button beside the number."""
         return await self.client.post(

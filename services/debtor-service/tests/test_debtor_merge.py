@@ -132,6 +132,7 @@ async def test_FA_55_FA_62_the_user_is_warned_of_what_is_lost_before_confirming(
         "contact_persons": shown["lost"]["contact_persons"],
         "own_fields": own,
         "debtor_number": "77",
+        "customer_number": removed["customer_number"],
     }
     assert shown["lost"]["contact_persons"][0]["name"] == "Els"
     assert (shown["kept"]["name"], shown["kept"]["debtor_number"]) == ("Jansen BV", "88")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -57,6 +57,7 @@ class Parts:
         open_routers: routes outside ``/v1`` that need no token (pages with a session of their own).
         on_ready: called once when the database is there and migrated, before consumers and workers start.
         state: put on ``app.state`` for the routes.
+        larger_bodies: paths (regular expressions) that take more than `most_body_bytes`, with how much.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Parts:
     close: Sequence[Callable[[], Awaitable[None]]] = ()
     state: dict[str, Any] = field(default_factory=dict)
     most_body_bytes: int = MOST_BYTES
+    larger_bodies: Mapping[str, int] = field(default_factory=dict)
     verifier: access.Verifier | None = None
 
 
@@ -242,7 +244,7 @@ def build(parts: Parts) -> FastAPI:
     for name, value in parts.state.items():
         setattr(app.state, name, value)
     problems.install(app)
-    app.add_middleware(BodyLimit, most=parts.most_body_bytes)
+    app.add_middleware(BodyLimit, most=parts.most_body_bytes, larger=parts.larger_bodies)
     app.middleware("http")(_observe)
     _add_health(app, runtime)
     if settings.runs(Role.API):

@@ -233,6 +233,7 @@ class DebtorChanged(Event):
         merged_into: id of the card that took over, when `state` is ``merged``.
         debtor_number: empty until one of the three triggers gave it (D-24).
         creditor_number: as `debtor_number`, from a range of its own.
+        customer_number: by which people call the card, assigned when it is made; not for bookkeeping (FA-10).
         vat_regime: code of the VAT regime, e.g. ``standard``, ``reverse_charge``, ``export``.
         payment_term_days: none means the company-wide term.
         discount_percent: discount on the whole invoice.
@@ -258,6 +259,7 @@ class DebtorChanged(Event):
     search_name: Text = ""
     debtor_number: Annotated[str, StringConstraints(max_length=18)] = ""
     creditor_number: Annotated[str, StringConstraints(max_length=18)] = ""
+    customer_number: Annotated[str, StringConstraints(max_length=30)] = ""
     addresses: tuple[CardAddress, ...] = ()
     country: Country = "NL"
     vat_number: Annotated[str, StringConstraints(max_length=20)] = ""

@@ -41,13 +41,21 @@ from back_office.web.pages import (
     saved_filters,
     sign_in,
 )
+from back_office.web.pages.attached import MOST_UPLOAD_BYTES, UPLOADS
+from back_office.web.pages.debtor import attachments, card, contacts, hints, merge, timeline
 from back_office.web.pages.settings import (
     administrations,
+    apps,
     automatic_dispatch,
     company,
+    company_attachments,
+    customer_lists,
+    customers,
     ekt,
     index,
     number_ranges,
+    number_spaces,
+    own_fields,
 )
 from back_office.web.rendering import Renderer
 from back_office.web.security import SecurityHeaders
@@ -56,12 +64,17 @@ from back_office.web.static_files import StaticFiles
 
 NAME = "back-office"
 PACKAGE = "back_office"
-MOST_BODY_BYTES = 25_000_000
-"""A file of a day's sales, or of thousands of cards, comes through here."""
+MOST_BODY_BYTES = 2_000_000
 PAGES = (
     sign_in,
     home,
     debtors,
+    merge,
+    hints,
+    card,
+    contacts,
+    attachments,
+    timeline,
     debtor_configuration,
     debtor_connection,
     sales,
@@ -80,7 +93,25 @@ PAGES = (
     jobs,
     saved_filters,
 )
-SETTINGS_PAGES = (index, automatic_dispatch, ekt, company, number_ranges, administrations)
+SETTINGS_PAGES = (
+    index,
+    automatic_dispatch,
+    ekt,
+    company,
+    company_attachments,
+    customers,
+    apps,
+    own_fields,
+    customer_lists,
+    number_ranges,
+    number_spaces,
+    administrations,
+)
+LARGER_BODIES = {
+    UPLOADS: MOST_UPLOAD_BYTES,
+    r"/(sales|debtors)/import(/.*)?": 25_000_000,  # a file of a day's sales, or of thousands of cards
+}
+"""Paths that take a file, with the size of the largest request."""
 log = telemetry.get_logger(__name__)
 
 
@@ -116,6 +147,7 @@ def create(settings: Settings, transport: httpx.AsyncBaseTransport | None = None
             close=(office.services.close,),
             state={"office": office},
             most_body_bytes=MOST_BODY_BYTES,
+            larger_bodies=LARGER_BODIES,
         )
     )
     _without_documentation_pages(app)

@@ -8,18 +8,36 @@ from klokwerk.access import Verifier
 from klokwerk.application import Parts, build, clock_of
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.http.limits import MOST_BYTES
 from klokwerk.outbox import Outbox
 
-from debtor_service.api import cards, contacts, files, merging, own_fields, ranges, summary, vat_lookup
+from debtor_service.api import (
+    attachments,
+    cards,
+    choices,
+    contacts,
+    customer_settings,
+    duplicates,
+    files,
+    merging,
+    own_fields,
+    ranges,
+    summary,
+    vat_lookup,
+)
+from debtor_service.attaching import Attaching, Limits
 from debtor_service.changes import Changes
 from debtor_service.consumers import NumberConsumers
+from debtor_service.scanning import scanner_at
 from debtor_service.settings import DebtorSettings
 from debtor_service.triggers import Triggers
 from debtor_service.vies import Vies
-from debtor_service.workers import OwnFieldTeller, Stragglers
+from debtor_service.workers import CustomerNumberer, Deriver, OwnFieldTeller, Stragglers
 
 NAME = "debtor-service"
 PACKAGE = "debtor_service"
+UPLOADS = r"/v1/(debtors/[^/]+/attachments|company-attachments)"
+"""Paths that take a whole file."""
 
 
 def create(
@@ -37,6 +55,9 @@ def create(
     triggers = Triggers(Changes(Outbox(f"/{NAME}"), time))
     http = httpx.AsyncClient(timeout=settings.vies_timeout_seconds, follow_redirects=False)
     vies = Vies(http, settings.vies_url, settings.vies_timeout_seconds, settings.vies_retry_seconds)
+    attaching = Attaching(
+        triggers.changes, scanner_at(settings.clamd, settings.clamd_timeout_seconds), _limits(settings)
+    )
     return build(
         Parts(
             name=NAME,
@@ -46,8 +67,12 @@ def create(
             clock=time,
             routers=(
                 files.router,
+                duplicates.router,
                 cards.router,
                 contacts.router,
+                attachments.router,
+                customer_settings.router,
+                choices.router,
                 own_fields.router,
                 merging.router,
                 ranges.router,
@@ -55,9 +80,21 @@ def create(
                 vat_lookup.router,
             ),
             subscriptions=NumberConsumers(triggers).subscriptions,
-            workers=(Stragglers(database, triggers), OwnFieldTeller(database, triggers.changes)),
-            state={"triggers": triggers, "settings": settings, "vies": vies},
+            workers=(
+                Stragglers(database, triggers),
+                OwnFieldTeller(database, triggers.changes),
+                CustomerNumberer(database, triggers.changes),
+                Deriver(database),
+            ),
+            state={"triggers": triggers, "settings": settings, "vies": vies, "attaching": attaching},
+            larger_bodies={UPLOADS: max(MOST_BYTES, settings.attachment_most_bytes)},
             close=(http.aclose,),
             verifier=verifier,
         )
+    )
+
+
+def _limits(settings: DebtorSettings) -> Limits:
+    return Limits(
+        settings.attachment_most_bytes, settings.attachment_most_files, settings.attachment_quota_bytes
     )

@@ -19,6 +19,11 @@ class DebtorSettings(ServiceSettings):
             that VAT numbers can't be looked up.
         vies_retry_seconds: pauses before asking a busy VIES again, separated by commas.
         vies_timeout_seconds: for one look-up with all its tries; then the number is "unknown".
+        clamd: ``host:port`` of a ClamAV daemon that looks at attachments; empty: they are kept "not scanned".
+        clamd_timeout_seconds: for one file with all its tries; then the upload is refused.
+        attachment_most_bytes: of one file.
+        attachment_most_files: to one card, and to the company.
+        attachment_quota_bytes: of all files of one card, and of the company.
     """
 
     ekt_module: bool = True
@@ -26,6 +31,11 @@ class DebtorSettings(ServiceSettings):
     vies_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     vies_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (0.3, 1.0)
     vies_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
+    clamd: Annotated[str, Field(pattern=r"^(\S+:\d{1,5})?$")] = ""
+    clamd_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
+    attachment_most_bytes: Annotated[int, Field(ge=1000, le=100_000_000)] = 10_000_000
+    attachment_most_files: Annotated[int, Field(ge=1, le=1000)] = 100
+    attachment_quota_bytes: Annotated[int, Field(ge=1000)] = 200_000_000
 
     @field_validator("vies_retry_seconds", mode="before")
     @classmethod

@@ -116,7 +116,7 @@ class Triggers:
     async def resume(self, connection: AsyncConnection, woken: Sequence[Parked]) -> Outcome:
         """Pull parked triggers again, oldest first; what still lacks something is parked anew."""
         outcome = Outcome({}, {})
-        for kind in Kind:
+        for kind in sorted(Kind):  # the order in which everybody locks ranges
             for trigger in dict.fromkeys(item.body["trigger"] for item in woken):
                 ids = [
                     item.body["debtor_id"]

@@ -1,4 +1,5 @@
-"""What runs by the clock: triggers whose waiting is over, and own fields whose cards have to be told."""
+"""What runs by the clock: triggers whose waiting is over, own fields whose cards have to be told, and what cards
+lack that were made by an earlier version: a customer number, the text and keys by which they are found."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 from klokwerk import parked
 from klokwerk.database import Database
 
-from debtor_service.changes import Changes
+from debtor_service.changes import CHUNK, Changes
+from debtor_service.store import cards
 from debtor_service.telling import tell_one
 from debtor_service.triggers import Triggers, stragglers
 
@@ -53,6 +55,51 @@ class OwnFieldTeller:
         """Look until told to stop."""
         while not stop.is_set():
             if not await tell_one(self.database, self.changes):
+                await _pause(stop, self.every)
+
+
+@dataclass(slots=True)
+class CustomerNumberer:
+    """Gives customer numbers to cards that have none, once the office numbers automatically (FA-10).
+
+    Args:
+        every: seconds between two looks.
+    """
+
+    database: Database
+    changes: Changes
+    every: float = 30.0
+    name: str = "customer-numberer"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until told to stop."""
+        while not stop.is_set():
+            async with self.database.transaction() as connection:
+                found = await cards.lock_without_customer_number(connection, CHUNK)
+                numbered = await self.changes.number_customers(connection, found) if found else []
+            if not numbered:
+                await _pause(stop, self.every)
+
+
+@dataclass(slots=True)
+class Deriver:
+    """Derives search text and keys anew for cards that were stored by an earlier version of the rules.
+
+    Args:
+        every: seconds between two looks; while two versions run side by side, the older one may still store cards.
+    """
+
+    database: Database
+    every: float = 60.0
+    name: str = "deriver"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until told to stop."""
+        while not stop.is_set():
+            async with self.database.transaction() as connection:
+                found = await cards.lock_underived(connection, CHUNK)
+                await cards.derive(connection, found)
+            if not found:
                 await _pause(stop, self.every)
 
 

@@ -9,9 +9,11 @@ from types import TracebackType
 import httpx
 
 from back_office.clients.accounting import AccountingClient
+from back_office.clients.attachments import AttachmentClient
 from back_office.clients.company import CompanyClient
 from back_office.clients.confirmations import ConfirmationClient
 from back_office.clients.connections import ConnectionClient
+from back_office.clients.customers import CustomerClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
@@ -28,6 +30,8 @@ class Clients:
     """The services as one signed-in user may use them."""
 
     debtors: DebtorClient
+    customers: CustomerClient
+    attachments: AttachmentClient
     sales: SalesClient
     sale_changes: SaleChangesClient
     resends: ResendsClient
@@ -76,6 +80,8 @@ class Services:
         }
         return Clients(
             debtors=DebtorClient(callers[ServiceName.DEBTORS]),
+            customers=CustomerClient(callers[ServiceName.DEBTORS]),
+            attachments=AttachmentClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
             sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
             resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),

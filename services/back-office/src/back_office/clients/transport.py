@@ -184,13 +184,22 @@ class Caller:
         *,
         params: Mapping[str, Any] | None = None,
         once: str = "",
+        seconds: float | None = None,
     ) -> T:
-        """Send a file as the body; `once` keeps a double click from counting twice."""
+        """Send a file; never tried again.
+
+        Args:
+            params: what is to be known of it.
+            once: key that keeps a double click from counting twice.
+            seconds: how long to wait, where looking at a file takes longer than other calls.
+        """
         headers = self._headers() | {"Content-Type": "application/octet-stream"}
         if once:
             headers["Idempotency-Key"] = once
         try:
-            response = await self._http.post(path, content=content, headers=headers, params=_present(params))
+            response = await self._http.post(
+                path, params=_present(params), content=content, headers=headers, timeout=_patience(seconds)
+            )
         except httpx.HTTPError as error:
             raise self._away(error) from error
         return self._read(response, kind).value

@@ -29,6 +29,7 @@ class Action(StrEnum):
     SET_EKT = "set_ekt"
     SET_COMPANY = "set_company"
     SET_NUMBER_RANGES = "set_number_ranges"
+    SET_CUSTOMERS = "set_customers"
     SET_ADMINISTRATIONS = "set_administrations"
 
 
@@ -43,6 +44,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SET_EKT: frozenset({Role.OPS, Role.BILLING_ADMIN}),
     Action.SET_COMPANY: frozenset({Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SET_NUMBER_RANGES: frozenset({Role.FINANCE}),
+    Action.SET_CUSTOMERS: frozenset({Role.FINANCE, Role.OPS}),
     Action.SET_ADMINISTRATIONS: frozenset({Role.FINANCE}),
 }
 """Which roles see the control for an action (EF-74, EP-72, NV-69)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PAGES = re.compile(
-    r"^/debtors/[^/?#]+(/configuration)?$"
+    r"^/debtors/[^/?#]+(/(configuration|edit|contacts|attachments|timeline))?$"
     r"|^/invoices/[^/?#]+$"
     r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
     r"|^/settings(/(automatic-dispatch|ekt|company|number-ranges|administrations))?$"

@@ -15,7 +15,7 @@ from debtor_service.api.bodies import card_answer
 from debtor_service.domain.card import Card
 from debtor_service.domain.own_fields import shown
 from debtor_service.settings import DebtorSettings
-from debtor_service.store import own_fields
+from debtor_service.store import customer_settings, own_fields
 from debtor_service.triggers import Triggers
 
 
@@ -34,7 +34,8 @@ async def card_plain(connection: AsyncConnection, card: Card) -> dict[str, Any]:
     """A card as plain JSON, with every own field that cards of its kinds have, also the empty ones (FA-30)."""
     definitions = await own_fields.definitions(connection)
     fields = shown(card.content.own_fields, definitions, card.content.kinds)
-    return card_answer(card) | {"own_fields": fields}
+    home = (await customer_settings.read(connection)).settings.default_country
+    return card_answer(card, home) | {"own_fields": fields}
 
 
 async def answer_with(connection: AsyncConnection, card: Card) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -17,12 +18,15 @@ from klokwerk_contracts.debtor_changed import (
     EmailAddress,
     InvoiceDelivery,
     Kind,
+    Party,
 )
 from klokwerk_contracts.types import Address, ElectronicAddress, Identifier
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from debtor_service.domain.addresses import formatted, split_street
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks import warnings_for
+from debtor_service.domain.customer_numbers import CustomerNumber
 from debtor_service.domain.numbering import NumberRange, RangeUse
 from debtor_service.store.cards import content_json
 
@@ -33,9 +37,12 @@ TypedNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{0,18}$")
 
 
 class AddressBody(CardAddress):
-    """An address."""
+    """An address. What GET derives from it (letter lines, street and number) may come back and is passed over."""
 
     model_config: ClassVar[ConfigDict] = STRICT
+
+    formatted: tuple[str, ...] = ()
+    street: dict[str, str] | None = None
 
 
 class EmailBody(EmailAddress):
@@ -97,9 +104,15 @@ class CardBody(CardContent):
     ekt: EktBody = EktBody()
     contact_persons: Annotated[tuple[ContactBody, ...], Field(max_length=100)] = ()
 
-    def content(self) -> CardContent:
-        """The content of the card, without what is not part of it."""
-        return CardContent.model_validate(self.model_dump(include=set(CardContent.model_fields)))
+    def content(self, defaults: Mapping[str, Any]) -> CardContent:
+        """The content of the card, without what is not part of it.
+
+        Args:
+            defaults: what the organisation wants where the form says nothing (FA-13, FA-17).
+        """
+        said = self.model_dump(include=set(CardContent.model_fields))
+        unsaid = {name: value for name, value in defaults.items() if name not in self.model_fields_set}
+        return CardContent.model_validate(said | unsaid)
 
 
 class NewCardBody(CardBody):
@@ -108,10 +121,12 @@ class NewCardBody(CardBody):
     Attributes:
         debtor_id: the id that another system gave it; one is made when absent.
         debtor_number: only for a number that exists already, e.g. at a migration; triggers give the others.
+        customer_number: likewise; otherwise the next one is assigned (FA-10).
     """
 
     debtor_id: Identifier | None = None
     administration: Identifier = "main"
+    customer_number: CustomerNumber = ""
     debtor_number: TypedNumber = ""
     creditor_number: TypedNumber = ""
 
@@ -122,6 +137,8 @@ class EditedCardBody(CardBody):
     Attributes:
         state: ``active`` or ``blocked``; absent keeps it.
         debtor_number: may be typed in while the card has none; once given it stays.
+        customer_number: empty keeps the one the card has.
+        attachments: have routes of their own; what GET gave may come back and is passed over.
     """
 
     debtor_id: Identifier | None = None
@@ -132,6 +149,8 @@ class EditedCardBody(CardBody):
     previous_ids: tuple[Identifier, ...] = ()
     debtor_number: TypedNumber = ""
     creditor_number: TypedNumber = ""
+    customer_number: CustomerNumber = ""
+    attachments: tuple[dict[str, Any], ...] = ()
     created_at: datetime | None = None
     changed_at: datetime | None = None
     changed_by: str = ""
@@ -190,11 +209,12 @@ class RangeAnswer(BaseModel):
     fill_gaps: bool
     size: int
     remaining: int
+    shared_number_space: bool = True
     warning: str = ""
     given: int = 0
 
     @classmethod
-    def of(cls, numbers: NumberRange, use: RangeUse, *, overlap: str = "", given: int = 0) -> RangeAnswer:
+    def of(cls, numbers: NumberRange, use: RangeUse, *, given: int = 0) -> RangeAnswer:
         """The answer for `numbers`; `given` counts the waiting cards that got a number by this change."""
         return cls(
             administration=numbers.administration,
@@ -204,13 +224,18 @@ class RangeAnswer(BaseModel):
             fill_gaps=numbers.fill_gaps,
             size=use.size,
             remaining=use.remaining,
-            warning=" ".join(part for part in (use.warning, overlap) if part),
+            shared_number_space=numbers.shared,
+            warning=use.warning,
             given=given,
         )
 
 
-def card_answer(card: Card) -> dict[str, Any]:
-    """A card as plain JSON, with its warnings."""
+def card_answer(card: Card, home: str) -> dict[str, Any]:
+    """A card as plain JSON, with its warnings and its addresses as letters have them.
+
+    Args:
+        home: the country of the office itself, whose name letters at home leave out.
+    """
     return {
         "debtor_id": card.debtor_id,
         "administration": card.administration,
@@ -220,11 +245,27 @@ def card_answer(card: Card) -> dict[str, Any]:
         "previous_ids": list(card.previous_ids),
         "debtor_number": card.debtor_number,
         "creditor_number": card.creditor_number,
+        "customer_number": card.customer_number,
         "created_at": card.created_at,
         "changed_at": card.changed_at,
         "changed_by": card.changed_by,
         **content_json(card.content),
+        "addresses": [_address(address, card.content, home) for address in card.content.addresses],
+        "attachments": [attachment.model_dump(mode="json") for attachment in card.attachments],
         "warnings": [
             {"field": w.field, "message": w.message, "cure": w.cure} for w in warnings_for(card.content)
         ],
+    }
+
+
+def _address(address: CardAddress, content: CardContent, home: str) -> dict[str, Any]:
+    street = split_street(address)
+    organisation = content.name if content.party is Party.ORGANISATION else ""
+    attention = "" if organisation else content.name
+    lines = formatted(address, organisation=organisation, attention=attention, home=home)
+    return address.model_dump(mode="json") | {
+        "formatted": list(lines),
+        "street": None
+        if street is None
+        else {"name": street.street, "number": street.number, "addition": street.addition},
     }

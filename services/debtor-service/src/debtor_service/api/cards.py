@@ -24,21 +24,32 @@ from debtor_service.api.bodies import (
     NewCardBody,
     NumberBody,
 )
-from debtor_service.api.refusals import bad_card, fixed_field, id_taken, merged_card, no_number, number_taken
-from debtor_service.changes import IdTaken, NewCard, NumberTaken
+from debtor_service.api.refusals import (
+    anonymised_card,
+    bad_card,
+    customer_number_taken,
+    fixed_field,
+    id_taken,
+    merged_card,
+    no_number,
+    number_taken,
+)
+from debtor_service.changes import CustomerNumberTaken, IdTaken, NewCard, NumberTaken
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks import FieldProblem, check_card
+from debtor_service.domain.options import Options, check_options
 from debtor_service.domain.own_fields import check_values
 from debtor_service.domain.search import words_of
 from debtor_service.settings import DebtorSettings
-from debtor_service.store import cards, own_fields
+from debtor_service.store import cards, choices, finding, own_fields
 from debtor_service.store.cards import CardFilter
+from debtor_service.store.finding import OTHERS, STARTS_WITH, Position
 from debtor_service.triggers import Trigger
 
 EDITORS = ("sales", "finance", "ops")
 """Roles that may make and edit cards."""
 
-KEPT_WHEN_ABSENT = ("contact_persons", "own_fields")
+KEPT_WHEN_ABSENT = ("contact_persons", "own_fields", "discount_kind", "category", "price_tier")
 """What has forms of its own, or may not be known to who saves a card."""
 
 Editor = Annotated[Person, allow(*EDITORS)]
@@ -69,9 +80,10 @@ async def create(body: NewCardBody, request: Request, person: Editor, once: Once
         async with database.transaction() as connection:
             if answer := await once.answered(connection):
                 return answer
-            content = await checked(connection, body.content())
+            offered = await choices.options(connection)
+            content = await checked(connection, body.content(offered.settings.card_defaults), offered)
             ekts_possible(content, None, settings)
-            new = NewCard(content, body.administration, body.debtor_id or "", given)
+            new = NewCard(content, body.administration, body.debtor_id or "", given, body.customer_number)
             (card,) = await triggers.create(connection, [new], person)
             card = await cards.get(connection, card.debtor_id) or card
             headers = {"ETag": etag(card.revision), "Location": card_link(card.debtor_id)}
@@ -80,6 +92,8 @@ async def create(body: NewCardBody, request: Request, person: Editor, once: Once
         raise id_taken(body.debtor_id) from None
     except NumberTaken as error:
         raise number_taken(error) from None
+    except CustomerNumberTaken as error:
+        raise customer_number_taken(error) from None
 
 
 @router.get("/debtors")
@@ -94,17 +108,23 @@ async def find(
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[dict[str, Any]]:
-    """Cards by name. A search ignores accents, case, dots and blanks; every word must be found."""
+    """Cards by name, those first whose name starts with what is searched for.
+
+    A search ignores accents, case, dots and blanks; every word must be found somewhere on the card.
+    """
     database, _triggers, _settings = services(request)
-    after = decode_cursor(cursor, 2)
+    at = decode_cursor(cursor, 3)
+    after = (
+        None
+        if at is None
+        else Position(STARTS_WITH if at[0] == STARTS_WITH else OTHERS, str(at[1]), str(at[2]))
+    )
     wanted = wanted_cards(q, kind, state, use_ekts, administration)
     async with database.connect() as connection:
-        rows = await cards.page(
-            connection, wanted, None if after is None else (str(after[0]), str(after[1])), limit + 1
-        )
-    page = page_of(rows, limit, lambda row: (row["sort_name"], row["debtor_id"]))
+        rows = await finding.page(connection, wanted, after, limit + 1)
+    page = page_of(rows, limit, lambda row: (row["rank"], row["sort_name"], row["debtor_id"]))
     for item in page.items:
-        del item["sort_name"]
+        del item["sort_name"], item["rank"]
     return page
 
 
@@ -132,7 +152,9 @@ async def replace(
     try:
         async with database.transaction() as connection:
             card = editable(await cards.lock(connection, [debtor_id]), debtor_id, expected)
-            content = await checked(connection, body.content(), card.content, body.model_fields_set)
+            offered = await choices.options(connection)
+            wanted = body.content(offered.settings.card_defaults)
+            content = await checked(connection, wanted, offered, card.content, body.model_fields_set)
             ekts_possible(content, card, settings)
             unchangeable(body, card)
             typed = {Kind.DEBTOR: body.debtor_number, Kind.CREDITOR: body.creditor_number}
@@ -143,10 +165,13 @@ async def replace(
                 person,
                 state=body.state,
                 typed={k: n for k, n in typed.items() if n},
+                customer_number=body.customer_number,
             )
             return await answer_with(connection, saved)
     except NumberTaken as error:
         raise number_taken(error) from None
+    except CustomerNumberTaken as error:
+        raise customer_number_taken(error) from None
 
 
 @router.patch("/debtors/{debtor_id}/ekt")
@@ -222,12 +247,14 @@ async def history(
 async def checked(
     connection: AsyncConnection,
     content: CardContent,
+    offered: Options,
     stored: CardContent | None = None,
     sent: Collection[str] = (),
 ) -> CardContent:
     """The content of a form, tidied; or 422 with every field that is wrong.
 
     Args:
+        offered: what cards may choose from.
         stored: the content that is replaced; its contact persons and own fields stay where the form has none.
         sent: names of the fields that the form has.
     """
@@ -235,6 +262,7 @@ async def checked(
         kept = {name: getattr(stored, name) for name in KEPT_WHEN_ABSENT if name not in sent}
         content = content.model_copy(update=kept)
     content, problems = check_card(content)
+    problems = [*problems, *check_options(content, stored, offered)]
     if content.own_fields:
         values, wrong = check_values(
             content.own_fields, await own_fields.held_definitions(connection), content.kinds
@@ -259,7 +287,7 @@ def editable(locked: dict[str, Card], debtor_id: str, expected: int) -> Card:
         changed_at=card.changed_at.isoformat("T", "seconds"),
     )
     if card.state is CardState.ANONYMISED:
-        raise Problem(409, "The card was anonymised", "It can't be edited any more.")
+        raise anonymised_card()
     return card
 
 

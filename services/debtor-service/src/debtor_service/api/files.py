@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -20,13 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from debtor_service.api.answers import services
 from debtor_service.api.cards import Editor, wanted_cards
 from debtor_service.api.tables import read_table
-from debtor_service.changes import IdTaken, NewCard, NumberTaken
-from debtor_service.domain.card import Card
+from debtor_service.changes import CustomerNumberTaken, IdTaken, NewCard, NumberTaken
+from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks import FieldProblem, check_card
 from debtor_service.domain.layout import COLUMNS, IGNORED, BadRow, read_row
+from debtor_service.domain.options import check_options
 from debtor_service.domain.own_fields import COLUMN_PREFIX, check_values
 from debtor_service.settings import DebtorSettings
-from debtor_service.store import cards, own_fields
+from debtor_service.store import cards, choices, own_fields
 from debtor_service.store.cards import CardFilter
 from debtor_service.triggers import Triggers
 
@@ -100,7 +101,7 @@ class _Import:
     """An import under way: what is to be made and changed, and the rows that can't be."""
 
     new: list[NewCard] = field(default_factory=list)
-    edited: list[tuple[Card, Any, dict[Kind, str]]] = field(default_factory=list)
+    edited: list[tuple[Card, CardContent, dict[Kind, str], str]] = field(default_factory=list)
     unchanged: int = 0
     refused: list[HttpFieldProblem] = field(default_factory=list)
 
@@ -151,7 +152,7 @@ async def import_cards(
             return await once.keep(connection, result, status=200)
     except IdTaken as error:
         raise Problem(409, "A card of the file was made meanwhile", str(error) + ": try again.") from None
-    except NumberTaken as error:
+    except (NumberTaken, CustomerNumberTaken) as error:
         raise Problem(409, "A number of the file is in use", f"{error}. Take it out of the file.") from None
 
 
@@ -163,12 +164,14 @@ async def _plan(
     stored = await cards.lock(connection, {row.get("debtor_id", "").strip() for row in table} - {""})
     seen: set[str] = set()
     own = await own_fields.held_definitions(connection)
+    offered = await choices.options(connection)
     for number, cells in enumerate(table, 2):
         known = {name: cell for name, cell in cells.items() if name not in IGNORED}
         card = stored.get(cells.get("debtor_id", "").strip())
         try:
-            row = read_row(known, card.content if card else None)
+            row = read_row(known, card.content if card else None, offered.settings.card_defaults)
             content, problems = check_card(row.content)
+            problems += check_options(content, card.content if card else None, offered)
             values, wrong = check_values(content.own_fields, own, content.kinds)
             content = content.model_copy(update={"own_fields": values})
             problems += [
@@ -186,10 +189,13 @@ async def _plan(
         if row.debtor_id:
             seen.add(row.debtor_id)
         if card is None:
-            work.new.append(NewCard(content, row.administration or "main", row.debtor_id, dict(row.numbers)))
+            new = NewCard(
+                content, row.administration or "main", row.debtor_id, dict(row.numbers), row.customer_number
+            )
+            work.new.append(new)
         else:
             fresh = {kind: n for kind, n in row.numbers.items() if not card.number_of(kind)}
-            work.edited.append((card, content, fresh))
+            work.edited.append((card, content, fresh, row.customer_number))
     return work
 
 
@@ -221,9 +227,15 @@ async def _store(connection: AsyncConnection, work: _Import, triggers: Triggers,
     if work.new:
         await triggers.create(connection, work.new, person, action="imported")
     changed = 0
-    for card, content, numbers in work.edited:
+    for card, content, numbers, customer_number in work.edited:
         saved = await triggers.changes.replace(
-            connection, card, content, person, action="imported", typed=numbers
+            connection,
+            card,
+            content,
+            person,
+            action="imported",
+            typed=numbers,
+            customer_number=customer_number,
         )
         changed += saved.revision != card.revision
     return changed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Path, Query, Request
 from klokwerk import parked
@@ -11,10 +12,12 @@ from klokwerk.http import FieldProblem, Page, Problem, decode_cursor
 from klokwerk.http.pages import page_of
 from klokwerk_contracts.debtor_changed import Kind
 from klokwerk_contracts.types import Identifier
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.api.answers import services
-from debtor_service.api.bodies import RangeAnswer, RangeBody
-from debtor_service.domain.numbering import NumberRange
+from debtor_service.api.bodies import STRICT, RangeAnswer, RangeBody
+from debtor_service.domain.numbering import NumberRange, overlapping
 from debtor_service.store import numbers
 
 router = APIRouter(tags=["numbers"])
@@ -63,12 +66,14 @@ async def set_range(
             errors=[FieldProblem(field="last", message="it is below first", cure="Write first <= last.")],
         )
     database, triggers, _settings = services(request)
-    wanted = NumberRange(administration, kind, body.first, body.last, body.fill_gaps)
     at = triggers.changes.clock.now()
     async with database.transaction() as connection:
-        await numbers.lock_range(connection, administration, kind)
+        await _lock_both(connection, administration)
+        shared = await numbers.shared_space(connection, administration)
+        wanted = NumberRange(administration, kind, body.first, body.last, body.fill_gaps, shared)
         old = await numbers.range_of(connection, administration, kind)
-        overlap = _overlap(wanted, await numbers.ranges(connection))
+        if (rival := overlapping(wanted, await numbers.ranges(connection))) is not None:
+            raise _overlap(wanted, rival)
         await numbers.set_range(connection, wanted, at, person.name)
         await audit(
             connection, person, at, "changed" if old else "set", "number range", f"{administration}/{kind.value}",
@@ -77,7 +82,49 @@ async def set_range(
     async with database.transaction() as connection:
         outcome = await triggers.wake_range(connection, administration, kind)
         use = await numbers.use(connection, wanted)
-    return RangeAnswer.of(wanted, use, overlap=overlap, given=len(outcome.given))
+    return RangeAnswer.of(wanted, use, given=len(outcome.given))
+
+
+class NumberSpace(BaseModel):
+    """Whether an accounting system keeps debtors and creditors in one list of numbers."""
+
+    model_config: ClassVar[ConfigDict] = STRICT
+
+    shared_number_space: bool
+
+
+@router.get("/number-ranges/{administration}")
+async def space(administration: Administration, request: Request, _: SignedIn) -> NumberSpace:
+    """Whether the ranges of both kinds must not overlap; so it is unless somebody said otherwise."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        return NumberSpace(shared_number_space=await numbers.shared_space(connection, administration))
+
+
+@router.put("/number-ranges/{administration}")
+async def set_space(
+    administration: Administration,
+    body: NumberSpace,
+    request: Request,
+    person: Annotated[Person, allow("finance")],
+) -> NumberSpace:
+    """Say whether debtors and creditors share one list; refused while their ranges overlap."""
+    database, triggers, _settings = services(request)
+    shared, at = body.shared_number_space, triggers.changes.clock.now()
+    async with database.transaction() as connection:
+        await _lock_both(connection, administration)
+        old = await numbers.shared_space(connection, administration)
+        mine = [r for r in await numbers.ranges(connection) if r.administration == administration]
+        for each in mine:
+            if (rival := overlapping(replace(each, shared=shared), mine)) is not None:
+                raise _overlap(each, rival)
+        if shared != old:
+            await numbers.set_shared_space(connection, administration, shared, at, person.name)
+            await audit(
+                connection, person, at, "changed", "number space", administration,
+                old={"shared_number_space": old}, new={"shared_number_space": shared},
+            )  # fmt: skip
+    return body
 
 
 @router.get("/waiting")
@@ -107,16 +154,27 @@ async def waiting(
     return page_of(items, limit, lambda item: (item["id"],))
 
 
-def _overlap(wanted: NumberRange, others: list[NumberRange]) -> str:
-    """A warning when debtors and creditors could get the same number: some accounting systems share them."""
-    for other in others:
-        same = other.administration == wanted.administration and other.kind is not wanted.kind
-        if same and other.first <= wanted.last and wanted.first <= other.last:
-            return (
-                f"It overlaps the {other.label}; in an accounting system with one number space one relation "
-                "would overwrite the other."
+async def _lock_both(connection: AsyncConnection, administration: str) -> None:
+    """Let nobody give or set numbers of the administration; in the order in which everybody locks ranges."""
+    for kind in sorted(Kind):
+        await numbers.lock_range(connection, administration, kind)
+
+
+def _overlap(wanted: NumberRange, rival: NumberRange) -> Problem:
+    """409 when debtors and creditors could get the same number in one list: one would overwrite the other."""
+    message = f"the {wanted.label} overlaps the {rival.label}"
+    return Problem(
+        409,
+        "The ranges overlap",
+        f"{message[0].upper()}{message[1:]}, and the accounting system keeps both kinds in one list.",
+        errors=[
+            FieldProblem(
+                field="first",
+                message=message,
+                cure="Choose numbers beside it, or say that this administration keeps them in two lists.",
             )
-    return ""
+        ],
+    )
 
 
 def _plain(numbers_: NumberRange | None) -> dict[str, Any] | None:

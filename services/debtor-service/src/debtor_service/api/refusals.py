@@ -8,7 +8,7 @@ from klokwerk.http import FieldProblem as HttpFieldProblem
 from klokwerk.http import Problem
 from klokwerk_contracts.debtor_changed import Kind
 
-from debtor_service.changes import NumberTaken
+from debtor_service.changes import CustomerNumberTaken, NumberTaken
 from debtor_service.domain.card import Card
 from debtor_service.domain.checks import FieldProblem
 from debtor_service.domain.checks.registrations import BadNumber
@@ -56,6 +56,20 @@ def number_taken(error: NumberTaken) -> Problem:
     )
 
 
+def customer_number_taken(error: CustomerNumberTaken) -> Problem:
+    """409 for a typed customer number of another card."""
+    return Problem(
+        409,
+        "The customer number is in use",
+        f"{error}.",
+        errors=[
+            HttpFieldProblem(
+                field="customer_number", message=str(error), cure="Leave it empty or type another one."
+            )
+        ],
+    )
+
+
 def fixed_field(field: str, message: str, cure: str) -> Problem:
     """422 for a field that does not change this way."""
     return Problem(
@@ -81,6 +95,11 @@ def merged_card(card: Card) -> Problem:
             )
         ],
     )
+
+
+def anonymised_card() -> Problem:
+    """409 for an edit of a card whose person was forgotten."""
+    return Problem(409, "The card was anonymised", "It can't be edited any more.")
 
 
 def id_taken(debtor_id: str | None) -> Problem:

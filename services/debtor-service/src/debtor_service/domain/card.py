@@ -14,11 +14,13 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from klokwerk_contracts.debtor_changed import (
+    Attachment,
     BankAccount,
     CardAddress,
     CardState,
     ContactPerson,
     DebtorChanged,
+    DiscountKind,
     EktConfiguration,
     EmailAddress,
     InvoiceDelivery,
@@ -50,6 +52,9 @@ class CardContent(Part):
         search_name: short name by which the office knows the relation.
         payment_term_days: none means the company-wide term (FA-21).
         discount_percent: discount on the whole invoice (FA-24).
+        discount_kind: ``general`` lowers what is invoiced, ``financial`` is for paying in time.
+        category: code of the customer category, from the office's list (FA-80).
+        price_tier: code of the tier of prices; empty: the normal prices (FA-82).
         internal_note: for colleagues only; it is never part of an event or a document (FA-31, FA-32).
         note_for_documents: may be shown to the customer.
         contact_persons: of an organisation (FA-39).
@@ -74,6 +79,9 @@ class CardContent(Part):
     currency: Currency = "EUR"
     payment_term_days: Annotated[int, Field(ge=0, le=365)] | None = None
     discount_percent: Annotated[DecimalString, Field(ge=Decimal(0), le=Decimal(100))] | None = None
+    discount_kind: DiscountKind = DiscountKind.GENERAL
+    category: Annotated[str, StringConstraints(max_length=40)] = ""
+    price_tier: Annotated[str, StringConstraints(max_length=40)] = ""
     bank_accounts: Annotated[tuple[BankAccount, ...], Field(max_length=20)] = ()
     invoice_delivery: InvoiceDelivery = InvoiceDelivery()
     ekt: EktConfiguration = EktConfiguration()
@@ -97,6 +105,8 @@ class Card:
         administration: the legal entity the card belongs to; fixed at creation.
         revision: rises by one with every change.
         previous_ids: cards that were merged into this one.
+        customer_number: by which people call the card (FA-10); kept by a tombstone, so that it never comes back.
+        attachments: files that belong to the card; their bytes are stored apart (FA-63).
         changed_by: name of the person or service that made this revision.
     """
 
@@ -112,6 +122,8 @@ class Card:
     state: CardState = CardState.ACTIVE
     merged_into: str | None = None
     previous_ids: tuple[str, ...] = ()
+    customer_number: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     def number_of(self, kind: Kind) -> str:
         """The number of one kind; empty until a trigger gave it (EP-05, EP-17)."""
@@ -135,6 +147,8 @@ def snapshot(card: Card, own_fields: Sequence[OwnField] = ()) -> DebtorChanged:
         previous_ids=card.previous_ids,
         debtor_number=card.debtor_number,
         creditor_number=card.creditor_number,
+        customer_number=card.customer_number,
+        attachments=card.attachments,
         changed_at=card.changed_at,
         changed_by=card.changed_by,
         own_fields=tuple(own_fields),
@@ -167,6 +181,8 @@ def _plain(card: Card) -> dict[str, Any]:
         **card.content.model_dump(mode="json"),
         "debtor_number": card.debtor_number,
         "creditor_number": card.creditor_number,
+        "customer_number": card.customer_number,
+        "attachments": [attachment.model_dump(mode="json") for attachment in card.attachments],
         "state": card.state.value,
         "merged_into": card.merged_into,
         "previous_ids": list(card.previous_ids),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from klokwerk_contracts.debtor_changed import AddressKind, CardAddress, DocumentKind, Kind
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks.problem import FieldProblem
+from debtor_service.domain.customer_numbers import CustomerNumber
 from debtor_service.domain.own_fields import COLUMN_PREFIX
 from debtor_service.domain.words import NO, NO_WORDS, YES, YES_WORDS
 
@@ -89,12 +91,16 @@ COLUMNS: Mapping[str, Callable[[Card], str]] = {
     "ekt_separate_files": lambda c: _yes(c.content.ekt.separate_files),
     "administration": lambda c: c.administration,
     "internal_note": lambda c: c.content.internal_note,
+    "discount_kind": lambda c: c.content.discount_kind.value,
+    "category": lambda c: c.content.category,
+    "price_tier": lambda c: c.content.price_tier,
+    "customer_number": lambda c: c.customer_number,
     "debtor_number": lambda c: c.debtor_number,
     "creditor_number": lambda c: c.creditor_number,
     "state": lambda c: c.state.value,
     "revision": lambda c: str(c.revision),
 }
-"""Name of each column and its text; the last four are the service's own."""
+"""Name of each column and its text; the last five are the service's own."""
 
 REQUIRED = ("name",)
 IGNORED = ("state", "revision")
@@ -115,6 +121,7 @@ class Row:
     administration: str
     numbers: Mapping[Kind, str]
     content: CardContent
+    customer_number: str = ""
 
 
 class BadRow(Exception):
@@ -146,12 +153,15 @@ def check_header(names: list[str], own: Sequence[str] = ()) -> list[FieldProblem
     ]
 
 
-def read_row(cells: Mapping[str, str], base: CardContent | None) -> Row:
+def read_row(
+    cells: Mapping[str, str], base: CardContent | None, defaults: Mapping[str, Any] = MappingProxyType({})
+) -> Row:
     """Read one line.
 
     Args:
         cells: text by column name.
         base: the stored card that the line is about; columns that the file lacks keep its values.
+        defaults: what a new card has where the file says nothing (FA-13, FA-17).
 
     Raises:
         BadRow: with every cell that is wrong.
@@ -159,7 +169,18 @@ def read_row(cells: Mapping[str, str], base: CardContent | None) -> Row:
     text = {name: _plain(cell if name == "internal_note" else cell.strip()) for name, cell in cells.items()}
     problems: list[FieldProblem] = []
     flags = {name: _flag(name, text[name], problems) for name in _BOOLEANS if name in text}
-    document = base.model_dump() if base is not None else {}
+    document = base.model_dump() if base is not None else dict(defaults)
+    customer_number = text.get("customer_number", "")
+    try:
+        _CUSTOMER_NUMBER.validate_python(customer_number)
+    except ValidationError:
+        problems.append(
+            FieldProblem(
+                "customer_number",
+                f"{customer_number[:60]!r} is no customer number",
+                "Use up to 30 letters, digits and . / _ -, or nothing.",
+            )
+        )
     document |= {name: text[name] for name in _DIRECT if text.get(name)}
     document |= {name: text[name] for name in _MAY_BE_EMPTY if name in text}
     document |= _parts(text, flags, document, problems)
@@ -174,11 +195,13 @@ def read_row(cells: Mapping[str, str], base: CardContent | None) -> Row:
         administration=text.get("administration", ""),
         numbers={kind: number for kind in Kind if (number := text.get(f"{kind.value}_number", ""))},
         content=content,
+        customer_number=customer_number,
     )
 
 
-_DIRECT = ("party", "name", "country", "vat_regime", "language", "currency")
-_MAY_BE_EMPTY = ("search_name", "vat_number", "chamber_number", "internal_note")
+_CUSTOMER_NUMBER: TypeAdapter[str] = TypeAdapter(CustomerNumber)
+_DIRECT = ("party", "name", "country", "vat_regime", "language", "currency", "discount_kind")
+_MAY_BE_EMPTY = ("search_name", "vat_number", "chamber_number", "internal_note", "category", "price_tier")
 
 
 def _parts(

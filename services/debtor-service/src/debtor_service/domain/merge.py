@@ -20,7 +20,7 @@ WARNING = (
 )
 
 NEVER_CARRIED_OVER = ("internal_note", "note_for_documents", "contact_persons", "own_fields")
-"""Lost whatever is chosen (FA-62)."""
+"""Lost whatever is chosen, as the attachments are (FA-62)."""
 
 FILLABLE = (
     "search_name",
@@ -32,12 +32,16 @@ FILLABLE = (
     "website",
     "payment_term_days",
     "discount_percent",
+    "category",
+    "price_tier",
     "bank_accounts",
     "invoice_delivery",
 )
 """Fields that may be filled where the target's are empty, if the user asks for it (D-17)."""
 
-_KEPT_ONLY = ("name", "kinds", "party", "country", "language", "currency", "vat_regime", "ekt")
+_KEPT_ONLY = (
+    "name", "kinds", "party", "country", "language", "currency", "vat_regime", "discount_kind", "ekt"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +125,10 @@ def preview(removed: Card, target: Card, *, fill_empty: bool) -> Preview:
     after = filled(removed.content, target.content) if fill_empty else target.content
     theirs, ours, result = (_plain(content) for content in (removed.content, target.content, after))
     names = (*_KEPT_ONLY, *FILLABLE, *NEVER_CARRIED_OVER)
-    numbers = {f"{kind.value}_number": number for kind in Kind if (number := removed.number_of(kind))}
     return Preview(
         lost={name: theirs[name] for name in names if _says(theirs[name]) and theirs[name] != result[name]}
-        | numbers,
-        kept={name: ours[name] for name in names if _says(ours[name])}
-        | {f"{kind.value}_number": number for kind in Kind if (number := target.number_of(kind))},
+        | _own(removed),
+        kept={name: ours[name] for name in names if _says(ours[name])} | _own(target),
         filled={name: result[name] for name in names if result[name] != ours[name]},
     )
 
@@ -139,11 +141,27 @@ def merged(removed: Card, target: Card, *, fill_empty: bool) -> tuple[Card, Card
     return tombstone, replace(target, content=content, previous_ids=tuple(previous))
 
 
+def _own(card: Card) -> dict[str, Any]:
+    """What a card has beside its content: numbers and files, which stay with it."""
+    own: dict[str, Any] = {
+        f"{kind.value}_number": number for kind in Kind if (number := card.number_of(kind))
+    }
+    if card.customer_number:
+        own["customer_number"] = card.customer_number
+    if card.attachments:
+        own["attachments"] = [attachment.name for attachment in card.attachments]
+    return own
+
+
 def _fill_value(name: str, removed: CardContent, target: CardContent) -> Any:
     """What `target` would get for a field; none when it has it, or there is nothing to get."""
     if name == "chamber_number" and removed.country != target.country:
         return None  # a number of another country's register
     theirs, ours = getattr(removed, name), getattr(target, name)
+    if name == "discount_percent" and theirs is not None and ours is None:
+        return (
+            theirs if removed.discount_kind is target.discount_kind else None
+        )  # it would mean something else
     if name == "invoice_delivery":
         if ours.electronic is not None or theirs.electronic is None:
             return None

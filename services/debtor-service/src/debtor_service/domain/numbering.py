@@ -23,6 +23,8 @@ class NumberRange:
         first: lowest number, 1 or higher.
         last: highest number; at least `first`.
         fill_gaps: also give free numbers below the highest issued one.
+        shared: the accounting system keeps debtors and creditors in one list, so that a number of either kind is
+            taken for both.
     """
 
     administration: str
@@ -30,6 +32,7 @@ class NumberRange:
     first: int
     last: int
     fill_gaps: bool = False
+    shared: bool = True
 
     @property
     def size(self) -> int:
@@ -40,6 +43,19 @@ class NumberRange:
     def label(self) -> str:
         """The range in words, for messages."""
         return f"{self.kind.value} range {self.first} to {self.last} of administration {self.administration}"
+
+    def overlaps(self, other: NumberRange) -> bool:
+        """Whether both could give the same number."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def overlapping(wanted: NumberRange, others: Iterable[NumberRange]) -> NumberRange | None:
+    """The range of the other kind that `wanted` must not overlap, where both share one list of numbers."""
+    for other in others:
+        rival = other.administration == wanted.administration and other.kind is not wanted.kind
+        if wanted.shared and rival and wanted.overlaps(other):
+            return other
+    return None
 
 
 def start_of_search(numbers: NumberRange, highest_issued: int | None) -> int:

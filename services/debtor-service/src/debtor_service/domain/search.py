@@ -6,7 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from klokwerk_contracts.debtor_changed import ContactPerson
+
 from debtor_service.domain.card import Card
+from debtor_service.domain.phones import digits_of
 from debtor_service.domain.words import NO, YES
 
 _LETTERS = str.maketrans(
@@ -15,6 +18,9 @@ _LETTERS = str.maketrans(
 _NOT_PLAIN = re.compile(r"[^a-z0-9\s]")
 MOST_WORDS = 8
 """Words of a query that count; more only cost time."""
+
+MOST_OF_A_NOTE = 1000
+"""Characters of a note that are searched."""
 
 
 def normalise(text: str) -> str:
@@ -38,8 +44,8 @@ def words_of(query: str) -> list[str]:
 
 
 def document_of(card: Card) -> str:
-    """The text that is searched: numbers, names, registrations, e-mail addresses, contacts, own fields and places."""
-    return " ".join(part for part in _parts(card) if part)
+    """The text that is searched: everything on the card that somebody may remember of it."""
+    return " ".join(dict.fromkeys(part for part in _parts(card) if part))
 
 
 def sort_name_of(card: Card) -> str:
@@ -49,21 +55,44 @@ def sort_name_of(card: Card) -> str:
 
 def _parts(card: Card) -> Iterator[str]:
     content = card.content
-    yield normalise(card.debtor_number)
-    yield normalise(card.creditor_number)
+    for number in (card.customer_number, card.debtor_number, card.creditor_number):
+        yield normalise(number)
     yield normalise(content.name)
     yield normalise(content.search_name)
     yield normalise(card.debtor_id)
-    for number in (content.vat_number, content.chamber_number):
-        yield normalise(number).replace(" ", "")
+    for number in (content.vat_number, content.chamber_number, *(a.iban for a in content.bank_accounts)):
+        yield _together(number)
     for email in content.emails:
         yield normalise(email.address)
+    for phone in content.phones:
+        yield from digits_of(phone, content.country)
+    yield normalise(content.website)
     for contact in content.contact_persons:
-        yield normalise(contact.name)
-        yield normalise(contact.email)
+        yield from _contact(contact, content.country)
     for value in content.own_fields.values():
         if value not in (YES, NO):
             yield normalise(value)
     for address in content.addresses:
+        for line in address.lines:
+            yield normalise(line)
         yield normalise(address.city)
-        yield normalise(address.postal_code).replace(" ", "")
+        yield _together(address.postal_code)
+    for attachment in card.attachments:
+        yield normalise(attachment.name)
+    yield normalise(content.internal_note[:MOST_OF_A_NOTE])
+    yield normalise(content.note_for_documents[:MOST_OF_A_NOTE])
+
+
+def _contact(contact: ContactPerson, country: str) -> Iterator[str]:
+    yield normalise(contact.name)
+    yield normalise(contact.department)
+    yield normalise(contact.email)
+    if contact.phone:
+        yield from digits_of(contact.phone, country)
+    if contact.address is not None:
+        yield normalise(contact.address.city)
+
+
+def _together(number: str) -> str:
+    """A number without its blanks: however it is typed, each part of it occurs in this."""
+    return normalise(number).replace(" ", "")

@@ -9,32 +9,43 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from klokwerk_contracts.debtor_changed import CardState, Kind
+from klokwerk_contracts.debtor_changed import Attachment, CardState, Kind
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.domain.card import Card, CardContent
+from debtor_service.domain.duplicates import keys_of, plain_name
 from debtor_service.domain.search import document_of, sort_name_of
+
+DERIVED = 1
+"""Version of the rules by which search text, sort name and keys are made from a card. Raise it when they change:
+the cards that are there are then derived anew by a worker, without a new revision."""
+
+CUSTOMER_NUMBER_INDEX = "card_customer_number"
+"""Name of the index that keeps customer numbers apart, as errors of the database say it."""
 
 _COLUMNS = (
     "debtor_id, administration, revision, state, merged_into, previous_ids, kinds, name, sort_name, "
-    "debtor_number, creditor_number, use_ekts, content, search, created_at, changed_at, changed_by"
+    "debtor_number, creditor_number, customer_number, use_ekts, content, attachments, search, keys, "
+    "plain_name, derived, created_at, changed_at, changed_by"
 )
 _VALUES = (
     ":debtor_id, :administration, :revision, :state, :merged_into, cast(:previous_ids as text[]), "
-    "cast(:kinds as text[]), :name, :sort_name, :debtor_number, :creditor_number, :use_ekts, "
-    "cast(:content as jsonb), :search, :created_at, :changed_at, :changed_by"
+    "cast(:kinds as text[]), :name, :sort_name, :debtor_number, :creditor_number, :customer_number, :use_ekts, "
+    "cast(:content as jsonb), cast(:attachments as jsonb), :search, cast(:keys as text[]), :plain_name, :derived, "
+    ":created_at, :changed_at, :changed_by"
 )
-_READ = (
+READ = (
     "debtor_id, administration, revision, state, merged_into, previous_ids, debtor_number, creditor_number, "
-    "content, created_at, changed_at, changed_by"
+    "customer_number, content, attachments, created_at, changed_at, changed_by"
 )
 _INSERT = sa.text(f"insert into card ({_COLUMNS}) values ({_VALUES})")  # noqa: S608
 _UPDATE = sa.text(
     f"update card set ({_COLUMNS}) = row({_VALUES}) where debtor_id = :debtor_id"  # noqa: S608
 )
-_GET = sa.text(f"select {_READ} from card where debtor_id = :id")  # noqa: S608
+_GET = sa.text(f"select {READ} from card where debtor_id = :id")  # noqa: S608
 _LOCK = sa.text(
-    f"select {_READ} from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
+    f"select {READ} from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
     "order by debtor_id for update"
 )
 _NUMBERED = {
@@ -51,7 +62,21 @@ _TARGETS = sa.text(
     "from chain join card on card.debtor_id = chain.merged_into) "
     "select asked, debtor_id from chain where merged_into is null"
 )
-_LIVE = ("active", "blocked")
+_WITHOUT_CUSTOMER_NUMBER = sa.text(
+    "select debtor_id from card where customer_number = '' and state in ('active', 'blocked') "
+    "order by created_at, debtor_id limit :limit"
+)
+_UNDERIVED = sa.text(
+    f"select {READ} from card where derived < :derived limit :limit for update skip locked"  # noqa: S608
+)
+_DERIVE = sa.text(
+    "update card set search = :search, sort_name = :sort_name, keys = cast(:keys as text[]), "
+    "plain_name = :plain_name, derived = :derived "
+    "where debtor_id = :debtor_id"
+)
+_IN_USE = (CardState.ACTIVE, CardState.BLOCKED)
+_LIVE = tuple(state.value for state in _IN_USE)
+_ATTACHMENTS: TypeAdapter[tuple[Attachment, ...]] = TypeAdapter(tuple[Attachment, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +110,13 @@ async def update(connection: AsyncConnection, cards: Sequence[Card]) -> None:
 async def get(connection: AsyncConnection, debtor_id: str) -> Card | None:
     """One card."""
     row = (await connection.execute(_GET, {"id": debtor_id})).mappings().first()
-    return None if row is None else _card(row)
+    return None if row is None else card_of(row)
 
 
 async def lock(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
     """The cards that exist, locked until the transaction ends; always in the order of their ids."""
     rows = await connection.execute(_LOCK, {"ids": sorted(set(debtor_ids))})
-    return {row["debtor_id"]: _card(row) for row in rows.mappings()}
+    return {row["debtor_id"]: card_of(row) for row in rows.mappings()}
 
 
 async def lock_targets(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
@@ -108,39 +133,44 @@ async def lock_targets(connection: AsyncConnection, debtor_ids: Iterable[str]) -
             return {row.asked: locked[row.debtor_id] for row in rows}
 
 
+async def lock_without_customer_number(connection: AsyncConnection, limit: int) -> list[Card]:
+    """Cards in use that have no customer number, oldest first."""
+    ids = (await connection.execute(_WITHOUT_CUSTOMER_NUMBER, {"limit": limit})).scalars().all()
+    locked = (await lock(connection, ids)).values()
+    waiting = [card for card in locked if not card.customer_number and card.state in _IN_USE]
+    return sorted(waiting, key=lambda card: (card.created_at, card.debtor_id))
+
+
+async def lock_underived(connection: AsyncConnection, limit: int) -> list[Card]:
+    """Cards whose search text and keys were made by earlier rules."""
+    rows = await connection.execute(_UNDERIVED, {"derived": DERIVED, "limit": limit})
+    return [card_of(row) for row in rows.mappings()]
+
+
+async def derive(connection: AsyncConnection, cards: Sequence[Card]) -> None:
+    """Store search text and keys of locked cards anew; their revision stays."""
+    if cards:
+        await connection.execute(_DERIVE, [{"debtor_id": card.debtor_id, **_derived(card)} for card in cards])
+
+
 async def numbered(connection: AsyncConnection, kind: Kind, debtor_ids: Iterable[str]) -> set[str]:
     """Which of the cards have a number of `kind` already; the number of a merged card serves nobody."""
     return set((await connection.execute(_NUMBERED[kind], {"ids": list(debtor_ids)})).scalars())
 
 
-async def page(
-    connection: AsyncConnection, wanted: CardFilter, after: tuple[str, str] | None, limit: int
-) -> list[dict[str, Any]]:
-    """Up to `limit` cards as plain JSON, by name, after the sort name and id given."""
-    where, values = _where(wanted)
-    if after is not None:
-        where.append("(sort_name, debtor_id) > (:after_name, :after_id)")
-        values |= {"after_name": after[0], "after_id": after[1]}
-    statement = sa.text(
-        f"select sort_name, {_READ} from card where {' and '.join(where)} "  # noqa: S608
-        "order by sort_name, debtor_id limit :limit"
-    )
-    rows = await connection.execute(statement, {**values, "limit": limit})
-    return [_json(row) | {"sort_name": row["sort_name"]} for row in rows.mappings()]
-
-
 async def stream(connection: AsyncConnection, wanted: CardFilter) -> AsyncIterator[Card]:
     """All cards of a filter by name, without holding them in memory."""
-    where, values = _where(wanted)
+    where, values = conditions(wanted)
     statement = sa.text(
-        f"select {_READ} from card where {' and '.join(where)} order by sort_name, debtor_id"  # noqa: S608
+        f"select {READ} from card where {' and '.join(where)} order by sort_name, debtor_id"  # noqa: S608
     )
     async with connection.stream(statement, values) as rows:
         async for row in rows.mappings():
-            yield _card(row)
+            yield card_of(row)
 
 
-def _where(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
+def conditions(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
+    """A filter as SQL conditions with their values."""
     where = ["state = any(cast(:states as text[]))"]
     values: dict[str, Any] = {"states": [s.value for s in wanted.states] or list(_LIVE)}
     for position, word in enumerate(wanted.words):
@@ -168,19 +198,31 @@ def _row(card: Card) -> dict[str, Any]:
         "previous_ids": list(card.previous_ids),
         "kinds": [kind.value for kind in card.content.kinds],
         "name": card.content.name,
-        "sort_name": sort_name_of(card),
         "debtor_number": card.debtor_number,
         "creditor_number": card.creditor_number,
+        "customer_number": card.customer_number,
         "use_ekts": card.content.ekt.use_ekts,
         "content": card.content.model_dump_json(),
-        "search": document_of(card),
+        "attachments": _ATTACHMENTS.dump_json(card.attachments).decode(),
+        **_derived(card),
         "created_at": card.created_at,
         "changed_at": card.changed_at,
         "changed_by": card.changed_by,
     }
 
 
-def _card(row: Mapping[str, Any] | sa.RowMapping) -> Card:
+def _derived(card: Card) -> dict[str, Any]:
+    return {
+        "sort_name": sort_name_of(card),
+        "search": document_of(card),
+        "keys": list(keys_of(card.content)),
+        "plain_name": plain_name(card.content.name)[:200],
+        "derived": DERIVED,
+    }
+
+
+def card_of(row: Mapping[str, Any] | sa.RowMapping) -> Card:
+    """The card of a row with the columns of `READ`."""
     return Card(
         debtor_id=row["debtor_id"],
         administration=row["administration"],
@@ -191,15 +233,18 @@ def _card(row: Mapping[str, Any] | sa.RowMapping) -> Card:
         created_at=row["created_at"],
         debtor_number=row["debtor_number"],
         creditor_number=row["creditor_number"],
+        customer_number=row["customer_number"],
+        attachments=_ATTACHMENTS.validate_python(row["attachments"]),
         state=CardState(row["state"]),
         merged_into=row["merged_into"],
         previous_ids=tuple(row["previous_ids"]),
     )
 
 
-def _json(row: sa.RowMapping) -> dict[str, Any]:
+def json_of(row: sa.RowMapping) -> dict[str, Any]:
+    """The card of a row as plain JSON, for lists."""
     return {
-        **{name: row[name] for name in _READ.split(", ") if name != "content"},
+        **{name: row[name] for name in READ.split(", ") if name != "content"},
         **row["content"],
     }
 

@@ -22,13 +22,17 @@ from debtor_service.domain.numbering import (
 )
 
 _LOCK = sa.text("select pg_advisory_xact_lock(:key)")
-_RANGE = sa.text(
-    "select administration, kind, first_number, last_number, fill_gaps from number_range "
-    "where administration = :administration and kind = :kind"
+_READ = (
+    "select administration, kind, first_number, last_number, fill_gaps, coalesce(shared, true) as shared "
+    "from number_range left join number_space using (administration) "
 )
-_RANGES = sa.text(
-    "select administration, kind, first_number, last_number, fill_gaps from number_range "
-    "order by administration, kind desc"
+_RANGE = sa.text(_READ + "where administration = :administration and kind = :kind")
+_RANGES = sa.text(_READ + "order by administration, kind desc")
+_SPACE = sa.text("select shared from number_space where administration = :administration")
+_SET_SPACE = sa.text(
+    "insert into number_space (administration, shared, changed_at, changed_by) "
+    "values (:administration, :shared, :at, :by) on conflict (administration) do update "
+    "set shared = excluded.shared, changed_at = excluded.changed_at, changed_by = excluded.changed_by"
 )
 _SET_RANGE = sa.text(
     "insert into number_range (administration, kind, first_number, last_number, fill_gaps, changed_at, changed_by) "
@@ -42,11 +46,13 @@ _HIGHEST = sa.text(
     "and issued and value between :first and :last"
 )
 _TAKEN = sa.text(
-    "select distinct value from card_number where administration = :administration and kind = :kind "
+    "select distinct value from card_number where administration = :administration "
+    "and kind = any(cast(:kinds as text[])) "
     "and value between :start and :last order by value limit :limit"
 )
 _TAKEN_COUNT = sa.text(
-    "select count(distinct value) from card_number where administration = :administration and kind = :kind "
+    "select count(distinct value) from card_number where administration = :administration "
+    "and kind = any(cast(:kinds as text[])) "
     "and value between :start and :last"
 )
 _GIVE = sa.text(
@@ -91,6 +97,20 @@ async def range_of(connection: AsyncConnection, administration: str, kind: Kind)
         .first()
     )
     return None if row is None else _range(row)
+
+
+async def shared_space(connection: AsyncConnection, administration: str) -> bool:
+    """Whether the bookkeeping of this administration keeps debtors and creditors in one list; it does unless said."""
+    row = (await connection.execute(_SPACE, {"administration": administration})).first()
+    return True if row is None else bool(row.shared)
+
+
+async def set_shared_space(
+    connection: AsyncConnection, administration: str, shared: bool, at: datetime, by: str
+) -> None:
+    """Say it; the caller holds the locks of both ranges."""
+    values = {"administration": administration, "shared": shared, "at": at, "by": by}
+    await connection.execute(_SET_SPACE, values)
 
 
 async def ranges(connection: AsyncConnection) -> list[NumberRange]:
@@ -178,6 +198,7 @@ def _place(numbers: NumberRange) -> dict[str, Any]:
     return {
         "administration": numbers.administration,
         "kind": numbers.kind.value,
+        "kinds": [kind.value for kind in Kind] if numbers.shared else [numbers.kind.value],
         "first": numbers.first,
         "last": numbers.last,
     }
@@ -185,5 +206,10 @@ def _place(numbers: NumberRange) -> dict[str, Any]:
 
 def _range(row: sa.RowMapping) -> NumberRange:
     return NumberRange(
-        row["administration"], Kind(row["kind"]), row["first_number"], row["last_number"], row["fill_gaps"]
+        row["administration"],
+        Kind(row["kind"]),
+        row["first_number"],
+        row["last_number"],
+        row["fill_gaps"],
+        row["shared"],
     )

@@ -67,6 +67,7 @@ class Section:
         name: as the service names them together; an error about it stands under the title.
         pairs: the fields stand two by two, one pair in a row.
         headings: over such pairs, where the labels are bare.
+        more: stands behind the button "More options", where the page has one.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Section:
     error: str = ""
     pairs: bool = False
     headings: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def id(self) -> str:
@@ -124,6 +126,15 @@ class Form:
     def saving_is_primary(self) -> bool:
         """Whether saving is the main button."""
         return not any(button.primary for button in self.also)
+
+    @property
+    def more_wrong(self) -> bool:
+        """Whether something behind "More options" is wrong, so that it has to be open."""
+        return any(
+            section.error or any(field.error for field in section.fields)
+            for section in self.sections
+            if section.more
+        )
 
     def with_values(self, values: Mapping[str, str]) -> Form:
         """The same form with what the user had typed; secrets have to be typed again."""

@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import phonenumbers
-import pycountry
 from klokwerk_contracts.debtor_changed import BankAccount, CardAddress, EktMethod, EmailAddress
 from klokwerk_contracts.types import ElectronicAddress
 
+from debtor_service.domain.addresses import missing_fields, postal_code_example, tidy_postal_code
 from debtor_service.domain.card import CardContent
 from debtor_service.domain.checks.addresses import clean_bic, clean_email, clean_iban, clean_participant
+from debtor_service.domain.checks.codes import is_country, is_currency, is_language
 from debtor_service.domain.checks.contacts import check_contacts
 from debtor_service.domain.checks.problem import FieldProblem
 from debtor_service.domain.checks.registrations import BadNumber, clean_chamber_number, clean_vat
+from debtor_service.domain.phones import possible
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAK = re.compile(r"[\r\n\t]")
@@ -52,6 +53,7 @@ def check_card(content: CardContent) -> tuple[CardContent, list[FieldProblem]]:
             "name": " ".join(content.name.split()),
             "vat_number": _vat(content, found),
             "chamber_number": _chamber(content, found),
+            "addresses": tuple(_address(address) for address in content.addresses),
             "emails": tuple(_email(i, e, found) for i, e in enumerate(content.emails)),
             "phones": tuple(_phone(i, p, content.country, found) for i, p in enumerate(content.phones)),
             "bank_accounts": tuple(_account(i, a, found) for i, a in enumerate(content.bank_accounts)),
@@ -66,8 +68,8 @@ def check_card(content: CardContent) -> tuple[CardContent, list[FieldProblem]]:
 
 
 def warnings_for(content: CardContent) -> list[FieldProblem]:
-    """What does not forbid saving but will hinder later: EKTs and e-invoices that can't arrive."""
-    return [*_ekt_warnings(content), *_einvoice_warnings(content)]
+    """What does not forbid saving but will hinder later: letters, EKTs and e-invoices that can't arrive."""
+    return [*_ekt_warnings(content), *_einvoice_warnings(content), *_address_warnings(content)]
 
 
 def _texts(content: CardContent) -> Iterator[FieldProblem]:
@@ -106,13 +108,13 @@ def _codes(content: CardContent) -> Iterator[FieldProblem]:
         f"addresses.{i}.country": a.country for i, a in enumerate(content.addresses)
     }
     for field, code in countries.items():
-        if pycountry.countries.get(alpha_2=code) is None:
+        if not is_country(code):
             yield FieldProblem(field, f"{code!r} is no country", "Write an ISO 3166 code such as NL or BE.")
-    if pycountry.currencies.get(alpha_3=content.currency) is None:
+    if not is_currency(content.currency):
         yield FieldProblem(
             "currency", f"{content.currency!r} is no currency", "Write an ISO 4217 code such as EUR."
         )
-    if pycountry.languages.get(alpha_2=content.language) is None:
+    if not is_language(content.language):
         yield FieldProblem(
             "language", f"{content.language!r} is no language", "Write an ISO 639 code such as nl or sv."
         )
@@ -140,6 +142,10 @@ def _chamber(content: CardContent, found: _Findings) -> str:
     )
 
 
+def _address(address: CardAddress) -> CardAddress:
+    return address.model_copy(update={"postal_code": tidy_postal_code(address.postal_code, address.country)})
+
+
 def _email(index: int, email: EmailAddress, found: _Findings) -> EmailAddress:
     address = found.tidy(
         f"emails.{index}.address", email.address, clean_email, "Write it like name@company.example."
@@ -148,11 +154,7 @@ def _email(index: int, email: EmailAddress, found: _Findings) -> EmailAddress:
 
 
 def _phone(index: int, phone: str, country: str, found: _Findings) -> str:
-    try:
-        number = phonenumbers.parse(phone, country)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    if not possible(phone, country):
         found.append(
             FieldProblem(
                 f"phones.{index}",
@@ -234,6 +236,22 @@ def _einvoice_warnings(content: CardContent) -> Iterator[FieldProblem]:
             "there is an e-invoice address, but no complete postal address, so no e-invoice can be sent",
             "Fill in street, postal code and city.",
         )
+
+
+def _address_warnings(content: CardContent) -> Iterator[FieldProblem]:
+    for index, address in enumerate(content.addresses):
+        for missing in missing_fields(address):
+            yield FieldProblem(
+                f"addresses.{index}.{missing.field}",
+                f"an address in {address.country} needs a {missing.name}",
+                "Fill it in, so that letters and e-invoices can arrive.",
+            )
+        if example := postal_code_example(address):
+            yield FieldProblem(
+                f"addresses.{index}.postal_code",
+                f"{_shown(address.postal_code)} does not look like a postal code of {address.country}",
+                f"Compare it with the customer's papers; it is written like {example}.",
+            )
 
 
 def _complete(address: CardAddress) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import phonenumbers
-import pycountry
 from klokwerk_contracts.debtor_changed import ContactPerson, Party
 
 from debtor_service.domain.checks.addresses import clean_email
+from debtor_service.domain.checks.codes import is_country
 from debtor_service.domain.checks.problem import FieldProblem
 from debtor_service.domain.checks.registrations import BadNumber
+from debtor_service.domain.phones import possible
 
 
 def check_contacts(
@@ -59,7 +59,7 @@ def check_contact(contact: ContactPerson, country: str) -> tuple[ContactPerson, 
         problems.append(
             FieldProblem("email", f"{email!r} is not right: {error}", "Write it like name@company.example.")
         )
-    if contact.phone and not _phone_possible(contact.phone, country):
+    if contact.phone and not possible(contact.phone, country):
         problems.append(
             FieldProblem(
                 "phone",
@@ -83,7 +83,7 @@ def _texts(contact: ContactPerson) -> Iterator[FieldProblem]:
         texts |= {f"address.lines.{n}": line for n, line in enumerate(address.lines)}
         texts |= {"address.postal_code": address.postal_code, "address.city": address.city}
         texts |= {"address.region": address.region}
-        if pycountry.countries.get(alpha_2=address.country) is None:
+        if not is_country(address.country):
             yield FieldProblem(
                 "address.country",
                 f"{address.country!r} is no country",
@@ -98,10 +98,3 @@ def _texts(contact: ContactPerson) -> Iterator[FieldProblem]:
     for field, text in texts.items():
         if not text.isprintable():
             yield FieldProblem(field, "it holds a line break or a control character", "Write it on one line.")
-
-
-def _phone_possible(phone: str, country: str) -> bool:
-    try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(phone, country))
-    except phonenumbers.NumberParseException:
-        return False

@@ -13,7 +13,7 @@ from back_office.domain.roles import Action
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.message import done
 from back_office.web.components.table import Option
-from back_office.web.pages.debtor_form import COUNTRIES
+from back_office.web.pages.debtor.codes import COUNTRIES
 from back_office.web.pages.settings.saving import Shown, above, refused, shown
 from back_office.web.visit import SignedIn, Visit
 

@@ -33,6 +33,12 @@ GROUPS = (
         "nav.organisation",
         (
             Entry("company", "/settings/company", Action.SET_COMPANY),
+            Entry("company_files", "/settings/company-attachments", Action.SET_CUSTOMERS),
+            Entry("customers", "/settings/customers", Action.SET_CUSTOMERS),
+            Entry("apps", "/settings/apps", Action.SET_CUSTOMERS),
+            Entry("own_fields", "/settings/own-fields", Action.SET_CUSTOMERS),
+            Entry("categories", "/settings/customer-lists/categories", Action.SET_CUSTOMERS),
+            Entry("price_tiers", "/settings/customer-lists/price-tiers", Action.SET_CUSTOMERS),
             Entry("ranges", "/settings/number-ranges", Action.SET_NUMBER_RANGES),
         ),
     ),

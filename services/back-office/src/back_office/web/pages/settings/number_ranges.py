@@ -16,6 +16,7 @@ from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.message import Link, Message, Weight, done
 from back_office.web.components.table import Cell, Column, Empty, Gauge, Kind, Row, Table
 from back_office.web.explain import tried
+from back_office.web.pages.settings.number_spaces import spaces, waiting_table
 from back_office.web.pages.settings.saving import Shown, above, refused, shown
 from back_office.web.visit import SignedIn, Visit
 
@@ -33,7 +34,16 @@ async def ranges(visit: SignedIn) -> Response:
     found = await visit.clients.debtors.number_ranges()
     links = await tried(visit.clients.accounting.administrations(), visit.t)
     sources = {one.source_administration or one.code for one in links.value or ()}
-    return await shown(visit, _about(visit), None, table=_table(found, sources, visit))
+    waiting = (await tried(visit.clients.debtors.waiting(), visit.t)).value or ()
+    return await shown(
+        visit,
+        _about(visit),
+        None,
+        template="pages/number_ranges.html",
+        table=_table(found, sources, visit),
+        spaces=spaces(found),
+        waiting=waiting_table(waiting, visit),
+    )
 
 
 @router.get(f"{ADDRESS}/{{administration}}/{{kind}}")
