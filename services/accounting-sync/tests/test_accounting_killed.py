@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -217,7 +218,8 @@ async def test_a_sign_in_renewal_killed_between_exacts_answer_and_our_commit_is_
     state = await eventually(told)
     assert "interrupted" in str(state["why"])
     asked = [one["body"] for one in await world.exact.requests("POST", "/api/oauth2/token")]
-    assert len(asked) == 3, f"consent, lost, tried once: {asked}"
+    renewals = Counter(body for body in asked if "grant_type=refresh_token" in body)
+    assert max(renewals.values()) == 2, f"lost, tried once: {asked}"
     assert await world.exact.accounts() == []
     assert len(await books.lines()) == 1
     assert (await world.consent(books.code)).status_code == 200
