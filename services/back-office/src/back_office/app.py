@@ -21,6 +21,7 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    accounting_history,
     article_import,
     articles,
     confirmation,
@@ -41,6 +42,7 @@ from back_office.web.pages import (
     sale_lines,
     sale_move,
     sales,
+    saved_filters,
     sign_in,
 )
 from back_office.web.pages.attached import MOST_UPLOAD_BYTES, UPLOADS
@@ -94,6 +96,7 @@ PAGES = (
     sale,
     invoices,
     invoice,
+    accounting_history,
     article_import,
     articles,
     accounting,
@@ -103,6 +106,7 @@ PAGES = (
     ekt_check,
     confirmation,
     jobs,
+    saved_filters,
 )
 SETTINGS_PAGES = (
     index,
