@@ -20,7 +20,7 @@ from klokwerk_platform.processes import Program
 
 _START_SECONDS = 30
 _USERS_OF_NOTHING = ("mail", "simulators", "customer")
-SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "mailchimp")
+SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "moneybird", "mailchimp")
 
 Say = Callable[[str], None]
 """Takes one line about what goes on."""
