@@ -150,6 +150,22 @@ async def test_a_storm_of_429_costs_one_call_each_pause_and_no_line(world: World
     assert [account["writes"] for account in await world.exact.accounts()] == [1] * 4
 
 
+async def test_EP_47_many_lines_that_waited_for_their_cards_go_at_once_and_each_once(world: World) -> None:
+    books = await world.books("exact-direct")
+    cards = [books.card(number=None) for _ in range(4)]
+    await books.taken_up(*cards)
+    await books.export()
+    await books.publish(*(changed(card, debtor_number=str(10_001 + n)) for n, card in enumerate(cards)))
+
+    async def all_gone() -> bool:
+        return not await books.lines()
+
+    await eventually(all_gone)
+    assert [account["writes"] for account in await world.exact.accounts()] == [1] * 4
+    calls = await world.rows("select state from delivery where recipient = :code", code=books.code)
+    assert [row.state for row in calls] == ["sent"] * 4
+
+
 async def test_EP_25_a_card_that_changes_while_its_line_is_sent_comes_up_at_the_next_fetch(
     world: World,
 ) -> None:

@@ -115,6 +115,8 @@ class DirectExport:
                     if changed is not None:
                         await take(connection, self._clock, administration, kind, [changed], Fetched())
                 for line in await lines.lock(connection, [row.id]):
+                    if line.delivery_id is not None:
+                        continue  # it is on its way already
                     if line.merged_into is None and line.action is not Action.IGNORE and line.export_id:
                         await export_lines.remember(connection, line.export_id, [line.id])
                         await self._attempt(connection, administration, [line], line.export_id)

@@ -80,6 +80,7 @@ _NEWS = sa.text(
     "name text, data text, fingerprint text, missing text, merged_into text, action text, by_hand boolean, "
     "cleared text, message text) on commit delete rows"
 )
+_NO_NEWS = sa.text("delete from line_news")
 _COLUMNS = (
     "id", "debtor_id", "revision", "number", "name", "data", "fingerprint", "missing", "merged_into", "action",
     "by_hand", "cleared", "message",
@@ -160,7 +161,9 @@ async def put(
     driver = await raw(connection)
     await driver.copy_records_to_table("line_news", records=map(_record, lines), columns=_COLUMNS)
     values = {"administration": administration, "kind": kind.value, "now": now}
-    return int((await connection.execute(_LIST, values)).scalar_one())
+    new = int((await connection.execute(_LIST, values)).scalar_one())
+    await connection.execute(_NO_NEWS)  # another call in this transaction must not list these again
+    return new
 
 
 def _record(line: NewLine) -> tuple[object, ...]:
