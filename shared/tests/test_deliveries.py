@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -348,10 +348,68 @@ async def test_a_late_answer_settles_what_another_worker_took_for_lost(database:
         current = await deliveries.get(connection, made.id)
     assert current is not None
     stale = current.__class__(**{n: getattr(current, n) for n in current.__slots__} | {"attempts": 1})
-    await worker._write(stale, Outcome(Verdict.REFUSED, "old news"), "send")
+    await worker._record(stale, Outcome(Verdict.REFUSED, "old news"), "send")
     assert (await becomes(database, State.SENDING)).message == ""
-    await worker._write(current, deliveries.sent("in time"), "send")
+    await worker._record(current, deliveries.sent("in time"), "send")
     assert (await becomes(database, State.SENT)).message == "in time"
+
+
+async def test_answers_that_come_together_are_written_together_for_a_service_that_takes_several(
+    database: Database,
+) -> None:
+    side, batches = OtherSide(), []
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        batches.append([delivery.natural_key for delivery in changed])
+        assert {delivery.payload for delivery in changed} == {b"bytes"}
+        # Long enough for the others to be answered meanwhile.
+        await asyncio.sleep(0.05)
+
+    keys = [f"k{number}" for number in range(24)]
+    async with working(database, side, on_changes=on_changes):
+        await planned(database, *(plan(key) for key in keys))
+        for key in keys:
+            await becomes(database, State.SENT, key)
+    assert sorted(key for batch in batches for key in batch) == sorted(keys)
+    assert max(map(len, batches)) > 1
+    async with database.connect() as connection:
+        open_ones = "select count(*) from delivery_attempt where ended_at is null or outcome <> 'sent'"
+        assert (await connection.execute(sa.text(open_ones))).scalar_one() == 0
+
+
+async def test_an_answer_that_can_not_be_taken_in_holds_up_none_of_the_others(database: Database) -> None:
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        await asyncio.sleep(0.05)
+        if any(delivery.natural_key == "k3" for delivery in changed):
+            raise ValueError("k3 is not to be taken in")
+
+    keys = [f"k{number}" for number in range(8)]
+    async with working(database, OtherSide(), on_changes=on_changes):
+        await planned(database, *(plan(key) for key in keys))
+        for key in keys:
+            if key != "k3":
+                await becomes(database, State.SENT, key)
+    assert (await becomes(database, State.SENDING, "k3")).attempts == 1
+
+
+async def test_two_answers_about_one_delivery_are_taken_one_after_the_other(database: Database) -> None:
+    (made,) = await planned(database, plan())
+    seen: list[str] = []
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        seen.extend(delivery.message for delivery in changed)
+
+    worker = DeliveryWorker(database, CLOCK, {}, on_change=_nothing, on_changes=on_changes)
+    async with database.transaction() as connection:
+        await connection.execute(
+            sa.text("update delivery set state = 'unknown', attempts = 1 where id = :id"), {"id": made.id}
+        )
+        current = await deliveries.get(connection, made.id)
+    assert current is not None
+    late, asked = deliveries.sent("a late answer"), deliveries.sent("found when asked")
+    await asyncio.gather(worker._record(current, late, "send"), worker._record(current, asked, "ask"))
+    assert seen == ["a late answer"]
+    assert (await becomes(database, State.SENT)).message == "a late answer"
 
 
 async def _nothing(_: AsyncConnection, __: Delivery) -> None: ...

@@ -158,7 +158,7 @@ async def _format(node: int, properties: Path, class_path: str, cluster_id: str,
         f"Kafka storage format {node}",
         [
             *(java(), *_JVM, *_LOGGING, "-cp", class_path, "kafka.tools.StorageTool", "format"),
-            *("-t", cluster_id, "-c", str(properties), "--ignore-formatted"),
+            *(f"--cluster-id={cluster_id}", "-c", str(properties), "--ignore-formatted"),
         ],
         log=state / "logs" / f"kafka-{node}.log",
     )

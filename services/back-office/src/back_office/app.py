@@ -27,6 +27,8 @@ from back_office.web.pages import (
     debtors,
     deliveries,
     ekt_check,
+    ekt_log,
+    ekts,
     home,
     invoice,
     invoices,
@@ -92,6 +94,8 @@ PAGES = (
     invoice,
     accounting,
     deliveries,
+    ekt_log,
+    ekts,
     ekt_check,
     confirmation,
     jobs,
@@ -113,6 +117,7 @@ SETTINGS_PAGES = (
 )
 LARGER_BODIES = {
     UPLOADS: MOST_UPLOAD_BYTES,
+    "/ekt-check": 10_000_000,  # an EKT file; the page itself says how large one may be
     r"/sales/import(/.*)?": 25_000_000,  # a file of a day's sales
     imports.UPLOADS: imports.MOST_UPLOAD_BYTES,
 }

@@ -5,45 +5,51 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from klokwerk import telemetry
 from klokwerk.clock import Clock
-from klokwerk.database import Database, is_transient
+from klokwerk.database import Database
 from klokwerk.deliveries.delivery import Channel, Delivery, Outcome, State, Verdict, refused, unknown
-from klokwerk.deliveries.rows import COLUMNS, COLUMNS_NO_PAYLOAD, delivery_of
+from klokwerk.deliveries.recording import Answer, OnChange, OnChanges, Recorder
+from klokwerk.deliveries.rows import COLUMNS, delivery_of
 from klokwerk.wakeup import Wakeup
 
 log = telemetry.get_logger(__name__)
-
-OnChange = Callable[[AsyncConnection, Delivery], Awaitable[None]]
-"""Called in the transaction of each change except the claim; a service publishes its outcome event there."""
 
 RETRIES = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 180, 600))
 """Pauses between temporary refusals unless a service has its own; after the last the delivery has failed."""
 QUESTIONS = tuple(timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 1800, 3600))
 """Pauses between two questions about an unknown outcome; after the last a person has to settle it."""
 
+QUESTIONS_EVERY = 0.2
+"""Seconds between two looks for questions that are due, while there is something to send."""
 GATHER_SECONDS = 0.005
 """Pause after a worker with full hands has one free, before it claims again."""
 
+_BEGUN = (
+    "), begun as (insert into delivery_attempt (delivery_id, purpose, began_at) "
+    "select id, '{purpose}', :now from claimed order by id) select * from claimed order by due_at, id"
+)
 _CLAIM = sa.text(
-    "update delivery set state = 'sending', attempts = attempts + 1, revision = revision + 1, "
+    "with claimed as (update delivery set state = 'sending', attempts = attempts + 1, revision = revision + 1, "
     "leased_by = :worker, lease_until = clock_timestamp() + :lease, changed_at = :now "
     "where id in (select id from delivery where state = 'planned' and due_at <= :now "
     f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
+    + _BEGUN.format(purpose="send")
 )
 _CLAIM_QUESTIONS = sa.text(
-    "update delivery set asked = asked + 1, leased_by = :worker, lease_until = clock_timestamp() + :lease, "
-    "due_at = :next where id in (select id from delivery where state = 'unknown' and due_at <= :now "
+    "with claimed as (update delivery set asked = asked + 1, leased_by = :worker, "
+    "lease_until = clock_timestamp() + :lease, due_at = :next "
+    "where id in (select id from delivery where state = 'unknown' and due_at <= :now "
     f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
+    + _BEGUN.format(purpose="ask")
 )
 _EXPIRE = sa.text(
     "update delivery set state = 'unknown', revision = revision + 1, asked = 0, due_at = :now, changed_at = :now, "
@@ -51,23 +57,10 @@ _EXPIRE = sa.text(
     "where id in (select id from delivery where state = 'sending' and lease_until < clock_timestamp() "
     f"for update skip locked) returning {COLUMNS}"
 )
-_BEGIN = sa.text(
-    "insert into delivery_attempt (delivery_id, purpose, began_at) values (:delivery, :purpose, :now)"
-)
 _RENEW = sa.text(
     "update delivery set lease_until = clock_timestamp() + :lease where id = any(cast(:ids as uuid[])) "
     "and state = 'sending' and leased_by = :worker"
 )
-_MOVE = sa.text(
-    "with moved as (update delivery set state = :state, message = :message, "
-    "reference = coalesce(nullif(:reference, ''), reference), due_at = :due_at, asked = :asked, "
-    "revision = revision + 1, lease_until = null, leased_by = null, changed_at = :now "
-    "where id = :id and attempts = :attempts and state in ('sending', 'unknown') "
-    f"returning {COLUMNS_NO_PAYLOAD}), "
-    "ended as (update delivery_attempt set ended_at = :now, outcome = :outcome, message = :answer where id = "
-    "(select max(id) from delivery_attempt where delivery_id = :id and purpose = :purpose)) select * from moved"
-)
-"""Moves the delivery if it is still where the attempt left it, and ends the attempt in any case."""
 
 
 @dataclass(slots=True)
@@ -77,6 +70,7 @@ class DeliveryWorker:
     Args:
         channels: by the name that deliveries carry.
         on_change: told of every change in its transaction.
+        on_changes: the same for several changes in one transaction; cheaper for a service with much to send.
         retries: pauses between temporary refusals.
         questions: pauses between questions about an unknown outcome.
         lease: how long a sending may show no sign of life; it is renewed while the process lives.
@@ -93,9 +87,15 @@ class DeliveryWorker:
     concurrency: int = 8
     poll_seconds: float = 0.5
     name: str = "deliveries"
+    on_changes: OnChanges | None = None
     _id: uuid.UUID = field(default_factory=uuid.uuid4)
     _wakeup: Wakeup = field(default_factory=Wakeup)
     _flying: dict[uuid.UUID, asyncio.Task[None]] = field(default_factory=dict)
+    _recorder: Recorder = field(init=False)
+    _next_questions: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._recorder = Recorder(self.database, self.on_change, self.on_changes)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; sendings under way are finished and recorded first."""
@@ -140,15 +140,14 @@ class DeliveryWorker:
             lease = {"worker": self._id, "lease": self.lease, "now": now, "limit": room}
             claimed = [delivery_of(r) for r in (await connection.execute(_CLAIM, lease)).mappings()]
             questions: list[Delivery] = []
-            if len(claimed) < room:
+            if len(claimed) < room and asyncio.get_running_loop().time() >= self._next_questions:
                 asking = lease | {"limit": room - len(claimed), "next": now + timedelta(minutes=1)}
                 questions = [
                     delivery_of(r) for r in (await connection.execute(_CLAIM_QUESTIONS, asking)).mappings()
                 ]
-            begins = [{"delivery": d.id, "purpose": "send", "now": now} for d in claimed]
-            begins += [{"delivery": d.id, "purpose": "ask", "now": now} for d in questions]
-            if begins:
-                await connection.execute(_BEGIN, begins)
+                if not questions:
+                    # While sendings come and go there is no need to look for questions after each of them.
+                    self._next_questions = asyncio.get_running_loop().time() + QUESTIONS_EVERY
         for delivery in claimed:
             self._start(delivery, self._send(delivery))
         for delivery in questions:
@@ -193,53 +192,20 @@ class DeliveryWorker:
         await self._record(delivery, outcome, "ask")
 
     async def _record(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
-        """Write the answer down, however long the database is away: it is all that is known of it."""
-        pause = 0.2
-        while True:
-            try:
-                await self._write(delivery, outcome, purpose)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("outcome_waits_for_database", delivery=str(delivery.id), error=repr(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-            else:
-                return
-
-    async def _write(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
         now = self.clock.now()
         state, due, asked, message = self._move(delivery, outcome, now)
-        async with self.database.transaction() as connection:
-            row = (
-                (
-                    await connection.execute(
-                        _MOVE,
-                        {
-                            "id": delivery.id,
-                            "attempts": delivery.attempts,
-                            "state": state.value,
-                            "message": message[:4000],
-                            "reference": outcome.reference,
-                            "due_at": due,
-                            "asked": asked,
-                            "now": now,
-                            "purpose": purpose,
-                            "outcome": outcome.verdict.value,
-                            "answer": outcome.message[:4000],
-                        },
-                    )
-                )
-                .mappings()
-                .one_or_none()
-            )
-            if row is not None:
-                await self.on_change(connection, replace(delivery_of(row), payload=delivery.payload))
-        telemetry.DELIVERIES.labels(delivery.kind, state.value).inc()
-        log.info(
-            "delivery", delivery=str(delivery.id), kind=delivery.kind, subject=delivery.subject, purpose=purpose,
-            channel=delivery.channel, state=state.value, message=message,
-        )  # fmt: skip
+        answer = Answer(
+            delivery=delivery,
+            purpose=purpose,
+            verdict=outcome.verdict,
+            state=state,
+            due_at=due,
+            asked=asked,
+            message=message,
+            said=outcome.message,
+            reference=outcome.reference,
+        )
+        await self._recorder.record(answer, now)
 
     def _move(self, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[State, datetime, int, str]:
         """The state machine: from an answer to the next state, its time, the questions asked, the message."""

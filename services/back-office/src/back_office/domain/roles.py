@@ -27,6 +27,8 @@ class Action(StrEnum):
     TRIAL_EXPORT = "trial_export"
     SET_AUTOMATIC_DISPATCH = "set_automatic_dispatch"
     SET_EKT = "set_ekt"
+    CONFIRM_EKT = "confirm_ekt"
+    SETTLE_EKT = "settle_ekt"
     SET_COMPANY = "set_company"
     SET_NUMBER_RANGES = "set_number_ranges"
     SET_CUSTOMERS = "set_customers"
@@ -44,6 +46,8 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.TRIAL_EXPORT: frozenset({Role.FINANCE, Role.OPS}),
     Action.SET_AUTOMATIC_DISPATCH: frozenset({Role.BILLING_ADMIN}),
     Action.SET_EKT: frozenset({Role.OPS, Role.BILLING_ADMIN}),
+    Action.CONFIRM_EKT: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
+    Action.SETTLE_EKT: frozenset({Role.SALES, Role.OPS}),
     Action.SET_COMPANY: frozenset({Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SET_NUMBER_RANGES: frozenset({Role.FINANCE}),
     Action.SET_CUSTOMERS: frozenset({Role.FINANCE, Role.OPS}),

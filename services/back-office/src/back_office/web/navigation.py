@@ -30,7 +30,7 @@ NAVIGATION = (
         (
             Entry("nav.per_debtor", "/sales", "flower", ("/sales",)),
             Entry("nav.invoices", "/invoices", "invoice", ("/invoices",)),
-            Entry("nav.deliveries", "/deliveries", "send", ("/deliveries", "/ekt-check")),
+            Entry("nav.deliveries", "/deliveries", "send", ("/deliveries", "/ekts", "/ekt-check")),
         ),
     ),
     Group("nav.organisation", (Entry("nav.debtors", "/debtors", "people", ("/debtors",)),)),

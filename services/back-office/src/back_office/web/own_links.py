@@ -9,11 +9,12 @@ _PAGES = re.compile(
     r"|^/invoices/[^/?#]+$"
     r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
     r"|^/settings(/(automatic-dispatch|ekt|company|apps|newsletter|number-ranges|administrations))?$"
+    r"|^/ekts/[^/?#]+$"
     r"|^/(sales|deliveries|accounting)([/?][^#]*)?$"
 )
 _IN_APIS = (
     (re.compile(r"^/v1/invoices/([^/?#]+)$"), r"/invoices/\1"),
-    (re.compile(r"^/v1/ekts/[^/?#]+$"), "/deliveries"),
+    (re.compile(r"^/v1/ekts/([^/?#]+)$"), r"/ekts/\1"),
 )
 
 

@@ -143,7 +143,7 @@ def _messages(job: Job, visit: Visit) -> Table | None:
             Column("column", t("sale_import.column")),
             Column("value", t("sale_import.value")),
             Column("message", t("sale_import.message"), Kind.MAIN),
-            Column("cure", t("check.cure")),
+            Column("cure", t("sale_import.cure")),
         ),
         rows=tuple(_message_row(one, number, visit) for number, one in enumerate(found)),
         empty=Empty(""),
