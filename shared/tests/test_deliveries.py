@@ -413,3 +413,32 @@ async def test_two_answers_about_one_delivery_are_taken_one_after_the_other(data
 
 
 async def _nothing(_: AsyncConnection, __: Delivery) -> None: ...
+
+
+async def test_what_is_claimed_ahead_is_sent_once_by_as_many_calls_as_asked_and_written_down_together(
+    database: Database,
+) -> None:
+    at_once, most, groups = 0, 0, []
+
+    class Slow(OtherSide):
+        async def send(self, delivery: Delivery) -> Outcome:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.002)
+            at_once -= 1
+            return await OtherSide.send(self, delivery)
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        groups.append(len(changed))
+
+    side = Slow()
+    await planned(database, *(plan(f"k{number}") for number in range(60)))
+    async with working(database, side, concurrency=3, ahead=30, on_changes=on_changes):
+
+        async def all_sent() -> bool:
+            return sum(groups) == 60
+
+        await eventually(all_sent)
+    assert (most, len(side.received), len(set(side.received))) == (3, 60, 60)
+    assert max(groups) > 1

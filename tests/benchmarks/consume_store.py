@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,7 +22,7 @@ from ground import GROUP, TOPIC, Ground, records
 from klokwerk.consume import BATCH, Consumers, Received, Subscription
 from klokwerk.database import raw
 from klokwerk.kafka import KafkaAddress
-from klokwerk_contracts import EktResendRequested
+from klokwerk_contracts import EktResendRequested, Record
 from measure import Comparison, Side, Watch, compare
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,7 +58,7 @@ def _row(event: EktResendRequested) -> tuple[str, str, date, int, str]:
 async def run(ground: Ground) -> list[Comparison]:
     """From the first batch that is stored until the last one is; the events in between count."""
     count = ground.count(EVENTS)
-    await _publish(ground.kafka, count)
+    await publish(ground.kafka, TOPIC, records(count))
 
     async def empty() -> None:
         async with ground.database.transaction() as connection:
@@ -98,20 +99,21 @@ async def run(ground: Ground) -> list[Comparison]:
     return [consumed, replayed]
 
 
-async def _publish(kafka: KafkaAddress, count: int) -> None:
+async def publish(kafka: KafkaAddress, topic: str, many: Iterable[Record]) -> None:
+    """Put records on a topic and wait for all acknowledgements."""
     producer = kafka.producer(linger_ms=5)
     await producer.start()
     try:
-        topic = kafka.topic(TOPIC)
+        name = kafka.topic(topic)
         await asyncio.gather(
-            *[await producer.send(topic, r.value, key=r.key, headers=r.headers) for r in records(count)]
+            *[await producer.send(name, r.value, key=r.key, headers=r.headers) for r in many]
         )
     finally:
         await producer.stop()
 
 
 @dataclass(frozen=True, slots=True)
-class _OwnGroup(KafkaAddress):
+class OwnGroup(KafkaAddress):
     """The ground's topics, read by a group that never was there before."""
 
     topics: KafkaAddress = field(kw_only=True)
@@ -143,7 +145,7 @@ async def _consume(ground: Ground, handle: Any, count: int, watch: Watch) -> int
             done.set()
 
     subscription = Subscription(EktResendRequested, handle_and_count)
-    kafka = _OwnGroup(ground.kafka.bootstrap, f"b{secrets.token_hex(4)}.", topics=ground.kafka)
+    kafka = OwnGroup(ground.kafka.bootstrap, f"b{secrets.token_hex(4)}.", topics=ground.kafka)
     running = asyncio.create_task(
         Consumers(kafka, ground.database, GROUP, [subscription], batch=_batch(count)).run(stop)
     )

@@ -40,13 +40,14 @@ NAMELESS = """(controls) => [...document.querySelectorAll(controls)].filter((e) 
 PAGES = (
     "/", "/debtors", "/debtors/new", "/debtors/merge", "/sales", "/sales/import", "/invoices",
     "/accounting/main/debtors", "/deliveries",
+    "/articles", "/articles/new", "/articles/import",
     "/settings", "/settings/automatic-dispatch", "/settings/ekt", "/settings/company",
     "/settings/customers", "/settings/apps", "/settings/own-fields", "/settings/own-fields/new",
     "/settings/customer-lists/categories", "/settings/customer-lists/categories/company",
     "/settings/company-attachments", "/settings/number-ranges", "/settings/number-ranges/main/debtor",
     "/settings/administrations",
-    "/settings/administrations/main", "/ekt-check", "/deliveries/invoices",
-    "/imports", "/imports/new", "/exports", "/settings/newsletter",
+    "/settings/administrations/main", "/ekt-check", "/deliveries/invoices", "/imports", "/imports/new", "/exports",
+    "/settings/newsletter",
 )  # fmt: skip
 
 

@@ -28,13 +28,12 @@ async def set_up(platform: Platform, doors: Doors) -> World:
 
 async def _consent(world: World) -> None:
     """Say yes on the consent page of Exact Online: the tokens of a fresh pair can't be renewed at once."""
-    exact, back = world.doors.servers.exact_url, "http://127.0.0.1/back"
-    settings = await world.doors.outside(f"{exact}/_exact")
-    asked = {"client_id": settings["client_id"], "redirect_uri": back, "response_type": "code"}
-    page = await world.doors._client.get(f"{exact}/api/oauth2/auth", params=asked)
-    (code,) = parse_qs(urlsplit(page.headers["location"]).query)["code"]
-    given = {"code": code, "redirect_uri": back}
-    await world.doors.ask("accounting-sync", "POST", "/administrations/export/consent", json=given)
+    back = {"redirect_uri": "http://127.0.0.1/back"}
+    begun = await world.doors.ask("accounting-sync", "POST", "/administrations/export/consents", json=back)
+    page = await world.doors._client.get(begun.json()["authorize_url"])
+    query = parse_qs(urlsplit(page.headers["location"]).query)
+    given = {name: query[name][0] for name in ("code", "state")}
+    await world.doors.ask("accounting-sync", "POST", "/consents", json=given)
 
 
 @pytest.fixture

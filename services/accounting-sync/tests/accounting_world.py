@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,58 +10,54 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pytest
 import sqlalchemy as sa
 from accounting_sync.app import create
+from accounting_sync.links import Links
 from accounting_sync.settings import AccountingSettings
 from klokwerk.clock import Clock, FixedClock
 from klokwerk.database import Database
 from klokwerk.kafka import KafkaAddress
+from klokwerk.sealing import Sealer
 from klokwerk.testing import TokenIssuer, eventually, publish, running
 from klokwerk_contracts import DebtorChanged
 from klokwerk_platform.http_server import serving
 from klokwerk_platform.ports import free_ports
-from klokwerk_platform.simulators.exact_online import create_app
+from klokwerk_platform.simulators import exact_online as exact_simulator
+from klokwerk_platform.simulators import moneybird as moneybird_simulator
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SECRET = "a-key-for-tests-only-0123456789"
 
 
-class ExactWorld:
-    """What the other side has and how it is told to behave."""
+def reference(name: str) -> Path:
+    folder = Path(os.environ.get("KLOKWERK_REFERENCE", Path(__file__).resolve().parents[4] / "shared"))
+    path = folder / "formats" / "accounting-schemas" / name
+    if not path.exists():
+        pytest.skip(f"the reference folder with {name} is not here; set KLOKWERK_REFERENCE")
+    return path
+
+
+class OtherSide:
+    """A simulated accounting system: what it has and how it is told to behave."""
+
+    settings = ""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.AsyncClient(base_url=url, timeout=10)
+        # A connection that was idle may be closed from over there in the moment in which it is used again.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(base_url=url, timeout=10, limits=fresh)
 
     async def set(self, **settings: Any) -> None:
-        (await self._http.put("/_exact", json=settings)).raise_for_status()
+        (await self._http.put(f"/{self.settings}", json=settings)).raise_for_status()
 
     async def behave(self, **behaviour: Any) -> None:
         """Misbehave as told; without arguments, behave."""
         (await self._http.put("/_control", json=behaviour)).raise_for_status()
-
-    async def tokens(self) -> dict[str, str]:
-        return (await self._http.post("/_exact/token")).json()
-
-    async def consent_code(self) -> str:
-        answer = await self._http.get(
-            "/api/oauth2/auth", params={"client_id": "klokwerk", "redirect_uri": "http://here/back"}
-        )
-        return answer.headers["location"].partition("code=")[2]
-
-    async def revoke(self) -> None:
-        (await self._http.post("/_exact/revoke")).raise_for_status()
-
-    async def accounts(self) -> list[dict[str, Any]]:
-        """The relations it has, codes without padding, by code."""
-        rows = (await self._http.get("/_stored")).json()["exact_accounts"]
-        found = [{**row["item"]["fields"], "writes": row["item"]["writes"]} for row in rows]
-        return sorted(
-            ({**fields, "Code": fields["Code"].strip()} for fields in found),
-            key=lambda fields: fields["Code"],
-        )
 
     async def stored(self, name: str) -> list[dict[str, Any]]:
         return [row["item"]["fields"] for row in (await self._http.get("/_stored")).json()[name]]
@@ -77,12 +74,68 @@ class ExactWorld:
         await self._http.aclose()
 
 
+class MoneybirdWorld(OtherSide):
+    """The simulated Moneybird."""
+
+    settings = "_moneybird"
+
+    async def contacts(self) -> list[dict[str, Any]]:
+        """The contacts it has, by customer id."""
+        rows = (await self._http.get("/_stored")).json()["moneybird_contacts"]
+        found = [{**row["item"]["fields"], "writes": row["item"]["writes"]} for row in rows]
+        return sorted(found, key=lambda fields: str(fields["customer_id"]))
+
+
+class ExactWorld(OtherSide):
+    """The simulated Exact Online."""
+
+    settings = "_exact"
+
+    async def tokens(self) -> dict[str, str]:
+        return (await self._http.post("/_exact/token")).json()
+
+    async def visit(self, authorize_url: str) -> dict[str, str]:
+        """Go to the consent page, and what the browser comes back with."""
+        answer = await self._http.get(authorize_url)
+        assert answer.status_code == 302, answer.text
+        query = parse_qs(urlsplit(answer.headers["location"]).query)
+        return {name: values[0] for name, values in query.items()}
+
+    async def imports(self, file: bytes) -> bytes:
+        """What a person does with an exported file, and the result file they are given."""
+        answer = await self._http.post("/docs/XMLUpload.aspx", params={"Topic": "Accounts"}, content=file)
+        answer.raise_for_status()
+        return answer.content
+
+    async def revoke(self) -> None:
+        (await self._http.post("/_exact/revoke")).raise_for_status()
+
+    async def accounts(self) -> list[dict[str, Any]]:
+        """The relations it has, codes without padding, by code."""
+        rows = (await self._http.get("/_stored")).json()["exact_accounts"]
+        found = [{**row["item"]["fields"], "writes": row["item"]["writes"]} for row in rows]
+        return sorted(
+            ({**fields, "Code": fields["Code"].strip()} for fields in found),
+            key=lambda fields: fields["Code"],
+        )
+
+
 @asynccontextmanager
 async def exact_online(clock: Clock) -> AsyncIterator[ExactWorld]:
     """A simulated Exact Online on a port of its own, ageing its tokens by `clock`."""
     (port,) = free_ports(1)
-    async with serving([(create_app(clock), port)]):
+    async with serving([(exact_simulator.create_app(clock), port)]):
         world = ExactWorld(f"http://127.0.0.1:{port}")
+        yield world
+        await world.close()
+
+
+@asynccontextmanager
+async def moneybird(clock: Clock) -> AsyncIterator[MoneybirdWorld]:
+    """A simulated Moneybird on a port of its own."""
+    (port,) = free_ports(1)
+    async with serving([(moneybird_simulator.create_app(clock), port)]):
+        world = MoneybirdWorld(f"http://127.0.0.1:{port}")
         yield world
         await world.close()
 
@@ -95,6 +148,7 @@ class World:
     clock: Any
     kafka: KafkaAddress
     exact: ExactWorld
+    moneybird: MoneybirdWorld
     database: Database
     folder: Path
     issuer: TokenIssuer
@@ -106,6 +160,14 @@ class World:
         assert self.settings is not None
         async with running(create(self.settings, clock=self.clock, verifier=self.issuer.verifier)):
             yield
+
+    @asynccontextmanager
+    async def links(self) -> AsyncIterator[Links]:
+        """The links of another process, without the process."""
+        box = Sealer(SECRET, "accounting-sync/connection")
+        links = Links(self.database, self.clock, box, httpx.AsyncClient(timeout=2))
+        yield links
+        await links.close()
 
     async def ask(self, method: str, path: str, *, roles: tuple[str, ...] = ("finance",), **more: Any) -> Any:
         """A request of a person with `roles`; the raw answer."""
@@ -132,13 +194,29 @@ class World:
                 "client_id": "klokwerk",
                 "client_secret": "klokwerk-secret",
             }
+        elif target == "moneybird" and "credentials" not in body:
+            body["credentials"] = {
+                "base_url": f"{self.moneybird.url}/api/v2",
+                "administration_id": "123456789",
+                "token": "moneybird-token",
+            }
         answer = await self.ask("PUT", f"/administrations/{books.code}", json=body)
         assert answer.status_code == 201, answer.text
         if target == "exact-direct":
-            code = {"code": await self.exact.consent_code(), "redirect_uri": "http://here/back"}
-            answer = await self.ask("POST", f"/administrations/{books.code}/consent", json=code)
+            answer = await self.consent(books.code)
             assert answer.status_code == 200, answer.text
         return books
+
+    async def consent(self, code: str) -> httpx.Response:
+        """A person goes to Exact Online's consent page, says yes and comes back."""
+        return await self.ask("POST", "/consents", json=await self.exact.visit(await self.authorize(code)))
+
+    async def authorize(self, code: str) -> str:
+        """The consent page that a person is sent to."""
+        back = {"redirect_uri": "http://here/back"}
+        answer = await self.ask("POST", f"/administrations/{code}/consents", json=back)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["authorize_url"]
 
     async def rows(self, statement: str, **values: Any) -> list[Any]:
         """What the database holds, for what can't be seen from outside."""
@@ -207,7 +285,7 @@ class Books:
     async def fetch(self) -> dict[str, int]:
         answer = await self.world.ask("POST", f"/{self.code}/{self.kind}/fetch")
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return {name: value for name, value in answer.json().items() if name != "job"}
 
     async def lines(self, **query: Any) -> list[dict[str, Any]]:
         answer = await self.world.ask(
@@ -228,7 +306,13 @@ class Books:
         body = {"line_ids": [line["id"] for line in lines]} if lines else {}
         answer = await self.world.ask("POST", f"/{self.code}/{self.kind}/export", json=body, **more)
         assert answer.status_code in (201, 202), answer.text
-        return answer.json()
+        made = answer.json()
+
+        async def written() -> dict[str, Any] | None:
+            now = await self.exported(made)
+            return now if now["state"] != "planned" else None
+
+        return await eventually(written) if made["state"] == "planned" else made
 
     async def exports(self) -> list[dict[str, Any]]:
         return (await self.world.ask("GET", f"/{self.code}/exports")).json()["items"]
@@ -273,10 +357,11 @@ async def start_world(url: str, kafka: KafkaAddress, folder: Path) -> AsyncItera
         export_folder=folder,
         exact_timeout_seconds=2,
         worker_seconds=0.1,
+        connection_test_hours=0,
     )
-    async with exact_online(clock) as exact:
+    async with exact_online(clock) as exact, moneybird(clock) as birds:
         await exact.set(minutely_limit=100_000, daily_limit=100_000, error_limit=100_000)
         database = Database(url)
         async with running(create(settings, clock=clock, verifier=issuer.verifier)) as client:
-            yield World(client, clock, kafka, exact, database, folder, issuer, settings)
+            yield World(client, clock, kafka, exact, birds, database, folder, issuer, settings)
         await database.close()

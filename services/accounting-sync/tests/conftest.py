@@ -47,4 +47,5 @@ async def world(running_world: World) -> World:
     """The shared service; the other side behaves and has forgotten what earlier tests sent."""
     await running_world.exact.reset()
     await running_world.exact.set(minutely_limit=100_000, daily_limit=100_000, error_limit=100_000)
+    await running_world.moneybird.reset()
     return running_world

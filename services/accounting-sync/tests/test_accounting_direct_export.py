@@ -5,10 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounting_sync.domain.retries import next_night
-from accounting_sync.store.connections import DatabaseConnectionState
-from accounting_sync.targets.exact_connection import ExactConnection
-from accounting_world import SECRET, Books, World, changed
-from klokwerk.sealing import Sealer
+from accounting_world import Books, World, changed
 from klokwerk.testing import eventually
 
 
@@ -277,16 +274,8 @@ async def test_two_workers_refresh_a_token_once_and_both_go_on(world: World) -> 
     world.clock.advance(timedelta(minutes=11))
     await world.exact.reset()
     await world.exact.set(minutely_limit=9999)
-    box = Sealer(SECRET, "accounting-sync/connection")
-    import httpx
-
-    async with httpx.AsyncClient() as one, httpx.AsyncClient() as two:
-        workers = [
-            ExactConnection(
-                http, DatabaseConnectionState(world.database, world.clock, box, books.code), world.clock
-            )
-            for http in (one, two)
-        ]
+    async with world.links() as one, world.links() as two:
+        workers = [links.exact(books.code) for links in (one, two)]
         answers = await asyncio.gather(*(worker.call("GET", "Me") for worker in workers * 3))
     assert all(answer["results"] for answer in answers)
     assert len(await world.exact.requests("POST", "/api/oauth2/token")) == 1
@@ -306,9 +295,8 @@ async def test_tokens_that_were_taken_back_stop_all_calls_until_there_is_consent
     world.clock.advance(timedelta(minutes=6))
     await eventually(lambda: _attempts(world, books, 2))
     assert len(await world.exact.requests()) == calls, "no call is made without hope"
-    code = {"code": await world.exact.consent_code(), "redirect_uri": "http://here/back"}
-    answer = await world.ask("POST", f"/administrations/{books.code}/consent", json=code)
-    assert answer.json()["needs_consent"] is False
+    answer = await world.consent(books.code)
+    assert answer.json()["connection"]["needs_consent"] is False
     world.clock.advance(timedelta(minutes=31))
     assert (await books.finished(export))["synced"] == 1
 

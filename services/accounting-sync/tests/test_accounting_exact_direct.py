@@ -1,8 +1,8 @@
 """The direct client against a simulated Exact Online over HTTP."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,12 @@ import httpx
 import pytest
 from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Address, AddressType, BankAccount, Kind, RelationData
-from accounting_sync.targets.exact_answers import ConsentNeeded, ExactLost, ExactRefused, ExactTemporary
-from accounting_sync.targets.exact_connection import ExactConnection, ExactCredentials
+from accounting_sync.targets.answers import ConsentNeeded, Lost, Refused, Temporary
+from accounting_sync.targets.direct import Sending
+from accounting_sync.targets.exact_connection import READER, ExactConnection
 from accounting_sync.targets.exact_direct import ExactAccounts, padded
+from accounting_sync.targets.exact_tokens import Claim, ExactCredentials, ExactTokens
+from accounting_sync.targets.gate import CallGate, Places
 from klokwerk.clock import FixedClock
 
 VERMEER = RelationData(
@@ -33,26 +36,39 @@ PLAIN = RelationData(code="10002", name="Kiosk O'Hara")
 
 @dataclass
 class MemoryState:
-    """The shared state of a connection without a database; the lock is an asyncio one."""
+    """What processes share of a connection, without a database."""
 
     held: ExactCredentials
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    renewing: uuid.UUID | None = None
+    lost_answer: bool = False
     until: datetime | None = None
-    errors: list[tuple[str, datetime, int]] = field(default_factory=list)
+    errors: list[tuple[str, datetime]] = field(default_factory=list)
     saved: list[ExactCredentials] = field(default_factory=list)
-    lost: bool = False
+    lost: str = ""
 
     async def credentials(self) -> ExactCredentials:
+        if self.lost:
+            raise ConsentNeeded(self.lost)
         return self.held
 
-    @asynccontextmanager
-    async def locked(self) -> AsyncIterator["Slot"]:
-        async with self.lock:
-            yield Slot(self)
+    async def stored(self) -> ExactCredentials:
+        return self.held
 
-    async def save(self, credentials: ExactCredentials) -> None:
-        self.held = credentials
-        self.saved.append(credentials)
+    async def claim_renewal(self, holder: uuid.UUID) -> Claim | None:
+        if self.renewing is not None:
+            return None
+        self.renewing = holder
+        return Claim(self.held, self.saved[-1].obtained_at if self.lost_answer else None)
+
+    async def end_renewal(self, holder: uuid.UUID, *, answer_lost: bool) -> None:
+        self.renewing, self.lost_answer = None, answer_lost
+
+    async def save_renewed(self, old: ExactCredentials, new: ExactCredentials) -> None:
+        self.held, self.lost = new, ""
+        self.saved.append(new)
+
+    async def consent_lost(self, credentials: ExactCredentials, reason: str) -> None:
+        self.lost = reason
 
     async def paused_until(self) -> datetime | None:
         return self.until
@@ -60,22 +76,18 @@ class MemoryState:
     async def pause(self, until: datetime) -> None:
         self.until = until
 
-    async def recent_errors(self, endpoint: str, since: datetime) -> list[datetime]:
-        return [at for name, at, _ in self.errors if name == endpoint and at > since]
+    async def hold_places(
+        self, holder: uuid.UUID, endpoint: str, wanted: int, allowance: int, since: datetime
+    ) -> Places:
+        recent = [at for name, at in self.errors if name == endpoint and at > since]
+        again = min(recent) + timedelta(hours=1) if recent else None
+        return Places(max(0, min(wanted, allowance - len(recent))), len(recent), again)
 
-    async def note_error(self, endpoint: str, at: datetime, status: int) -> None:
-        self.errors.append((endpoint, at, status))
+    async def note_error(self, holder: uuid.UUID, endpoint: str, at: datetime, status: int) -> None:
+        self.errors.append((endpoint, at))
 
-    async def consent_lost(self) -> None:
-        self.lost = True
-
-
-class Slot:
-    """The credentials while the lock is held."""
-
-    def __init__(self, state: MemoryState) -> None:
-        self.credentials = state.held
-        self.save = state.save
+    async def give_places_back(self, holder: uuid.UUID) -> None:
+        """Nobody else wants them."""
 
 
 @pytest.fixture
@@ -102,7 +114,19 @@ async def state(exact: Any, clock: FixedClock) -> MemoryState:
 
 @pytest.fixture
 def connection(http: httpx.AsyncClient, state: MemoryState, clock: FixedClock) -> ExactConnection:
-    return ExactConnection(http, state, clock)
+    return connected(http, state, clock)
+
+
+def connected(http: httpx.AsyncClient, state: MemoryState, clock: FixedClock) -> ExactConnection:
+    return ExactConnection(http, ExactTokens(http, state, clock), CallGate(state, clock, READER), clock)
+
+
+def insert(data: RelationData, kind: Kind = Kind.DEBTORS) -> Sending:
+    return Sending(kind, Action.INSERT, data)
+
+
+def update(data: RelationData, kind: Kind = Kind.DEBTORS, *cleared: str) -> Sending:
+    return Sending(kind, Action.UPDATE, data, cleared)
 
 
 @pytest.fixture
@@ -116,31 +140,31 @@ async def forget(_: str) -> None:
 
 async def test_a_code_is_sent_and_looked_up_right_aligned(accounts: ExactAccounts, exact: Any) -> None:
     assert padded("10001") == "             10001"
-    await accounts.put_through(Kind.DEBTORS, Action.INSERT, VERMEER, None, forget)
+    await accounts.put_through(insert(VERMEER), None, forget)
     (sent,) = await exact.stored("exact_accounts")
     assert sent["Code"] == "             10001"
-    assert (await accounts.find("10001")).is_what_we_sent(Kind.DEBTORS, VERMEER)
+    assert (await accounts.find("10001")).is_what_we_sent(insert(VERMEER))
     assert await accounts.find("0001") is None
 
 
 async def test_everything_shown_arrives_with_its_addresses_and_bank_accounts(
     accounts: ExactAccounts, exact: Any
 ) -> None:
-    await accounts.put_through(Kind.DEBTORS, Action.INSERT, VERMEER, None, forget)
+    await accounts.put_through(insert(VERMEER), None, forget)
     (account,) = await exact.accounts()
     assert (account["Status"], account["PaymentConditionSales"], account["City"]) == ("C", "30", "Aalsmeer")
     (address,) = await exact.stored("exact_addresses")
     assert (address["Type"], address["AddressLine1"]) == (3, "Postbus 12")
     (bank,) = await exact.stored("exact_bank_accounts")
     assert (bank["BankAccount"], bank["BICCode"], bank["Main"]) == ("NL91ABNA0417164300", "ABNANL2A", True)
-    await accounts.put_through(Kind.DEBTORS, Action.UPDATE, VERMEER, None, forget)
+    await accounts.put_through(update(VERMEER), None, forget)
     assert len(await exact.stored("exact_addresses")) == len(await exact.stored("exact_bank_accounts")) == 1
 
 
 async def test_an_update_never_sends_the_code(accounts: ExactAccounts, exact: Any) -> None:
-    await accounts.put_through(Kind.CREDITORS, Action.INSERT, PLAIN, None, forget)
+    await accounts.put_through(insert(PLAIN, Kind.CREDITORS), None, forget)
     changed = replace(PLAIN, phone="020")
-    await accounts.put_through(Kind.CREDITORS, Action.UPDATE, changed, None, forget)
+    await accounts.put_through(update(changed, Kind.CREDITORS), None, forget)
     (account,) = await exact.accounts()
     assert (account["Phone"], account["IsSupplier"], account["Code"]) == ("020", True, "10002")
     (put,) = await exact.requests("PUT", "/api/v1")
@@ -148,28 +172,28 @@ async def test_an_update_never_sends_the_code(accounts: ExactAccounts, exact: An
 
 
 async def test_an_insert_of_what_exists_says_to_change_the_status(accounts: ExactAccounts) -> None:
-    await accounts.put_through(Kind.DEBTORS, Action.INSERT, PLAIN, None, forget)
-    with pytest.raises(ExactRefused, match=r"Gegeven bestaat reeds.*change the status"):
-        await accounts.put_through(Kind.DEBTORS, Action.INSERT, PLAIN, None, forget)
+    await accounts.put_through(insert(PLAIN), None, forget)
+    with pytest.raises(Refused, match=r"Gegeven bestaat reeds.*change the status"):
+        await accounts.put_through(insert(PLAIN), None, forget)
 
 
 async def test_an_update_of_what_does_not_exist_says_to_change_the_status(accounts: ExactAccounts) -> None:
-    with pytest.raises(ExactRefused, match="no relation with number 10002; change the status"):
-        await accounts.put_through(Kind.DEBTORS, Action.UPDATE, PLAIN, None, forget)
+    with pytest.raises(Refused, match="no relation with number 10002; change the status"):
+        await accounts.put_through(update(PLAIN), None, forget)
 
 
 async def test_a_remembered_id_that_is_gone_is_looked_up_again(accounts: ExactAccounts, exact: Any) -> None:
-    real = await accounts.put_through(Kind.DEBTORS, Action.INSERT, PLAIN, None, forget)
+    real = await accounts.put_through(insert(PLAIN), None, forget)
     gone = "11111111-1111-1111-1111-111111111111"
-    assert await accounts.put_through(Kind.DEBTORS, Action.UPDATE, PLAIN, gone, forget) == real
+    assert await accounts.put_through(update(PLAIN), gone, forget) == real
 
 
 async def test_a_business_error_is_permanent_and_keeps_exacts_words(
     accounts: ExactAccounts, exact: Any
 ) -> None:
     await exact.set(refuse=[{"code": "10002", "message": "Verplicht: A\r\nVerplicht: B"}])
-    with pytest.raises(ExactRefused) as refusal:
-        await accounts.put_through(Kind.DEBTORS, Action.INSERT, PLAIN, None, forget)
+    with pytest.raises(Refused) as refusal:
+        await accounts.put_through(insert(PLAIN), None, forget)
     assert refusal.value.message == "Verplicht: A; Verplicht: B"
 
 
@@ -182,7 +206,7 @@ async def test_trouble_of_the_other_side_is_temporary(
     accounts: ExactAccounts, exact: Any, trouble: dict[str, Any]
 ) -> None:
     await exact.behave(**trouble)
-    with pytest.raises(ExactTemporary):
+    with pytest.raises(Temporary):
         await accounts.find("10001")
 
 
@@ -190,17 +214,17 @@ async def test_a_lost_answer_after_an_insert_is_told_apart_from_a_failure(
     accounts: ExactAccounts, exact: Any
 ) -> None:
     await exact.behave(lose_answer_after_accepting=1, only_methods=["POST"])
-    with pytest.raises(ExactLost):
-        await accounts.put_through(Kind.DEBTORS, Action.INSERT, PLAIN, None, forget)
-    assert (await accounts.find("10002")).is_what_we_sent(Kind.DEBTORS, PLAIN)
+    with pytest.raises(Lost):
+        await accounts.put_through(insert(PLAIN), None, forget)
+    assert (await accounts.find("10002")).is_what_we_sent(insert(PLAIN))
 
 
 async def test_a_server_that_is_not_there_took_nothing(
     http: httpx.AsyncClient, state: MemoryState, clock: FixedClock
 ) -> None:
     state.held = replace(state.held, base_url="http://127.0.0.1:9")
-    with pytest.raises(ExactTemporary, match="can't be reached"):
-        await ExactConnection(http, state, clock).call("POST", "crm/Accounts", body={})
+    with pytest.raises(Temporary, match="can't be reached"):
+        await connected(http, state, clock).call("POST", "crm/Accounts", body={})
 
 
 async def test_a_token_is_used_until_it_may_be_refreshed_and_then_rotated_once(
@@ -224,14 +248,15 @@ async def test_clocks_that_disagree_do_not_lock_the_connection_out(
 
 
 async def test_a_spent_refresh_token_asks_for_consent(
-    accounts: ExactAccounts, state: MemoryState, clock: FixedClock
+    accounts: ExactAccounts, http: httpx.AsyncClient, state: MemoryState, clock: FixedClock
 ) -> None:
     first = state.held
     clock.advance(timedelta(seconds=600))
     await accounts.find("1")
-    state.held = replace(first, obtained_at=clock.now() - timedelta(hours=1))
+    clock.advance(timedelta(seconds=600))
+    state.held = first
     with pytest.raises(ConsentNeeded):
-        await accounts.find("1")
+        await connected(http, state, clock).call("GET", "Me")
 
 
 async def test_tokens_that_were_taken_back_ask_for_consent_which_repairs_them(
@@ -240,7 +265,9 @@ async def test_tokens_that_were_taken_back_ask_for_consent_which_repairs_them(
     await exact.revoke()
     with pytest.raises(ConsentNeeded):
         await accounts.find("1")
-    await connection.exchange_code(await exact.consent_code(), "http://here/back")
+    page = "/api/oauth2/auth?client_id=klokwerk&redirect_uri=http://here/back"
+    back = await exact.visit(page)
+    await connection.tokens.exchange_code(back["code"], "http://here/back", "")
     assert await accounts.find("1") is None
     assert "division 102030" in await accounts.check()
 
@@ -252,7 +279,7 @@ async def test_calls_stop_when_the_headers_say_that_none_are_left(
     await accounts.find("1")
     await accounts.find("2")
     assert state.until == clock.now() + timedelta(minutes=1)
-    with pytest.raises(ExactTemporary) as held:
+    with pytest.raises(Temporary) as held:
         await accounts.find("3")
     assert held.value.until == state.until
     assert len(await exact.requests("GET", "/api/v1")) == 2, "the third call did not leave"
@@ -264,7 +291,7 @@ async def test_a_429_is_waited_out_as_it_asks(
     accounts: ExactAccounts, exact: Any, state: MemoryState, clock: FixedClock
 ) -> None:
     await exact.behave(status=429, retry_after=40)
-    with pytest.raises(ExactTemporary) as held:
+    with pytest.raises(Temporary) as held:
         await accounts.find("1")
     assert held.value.until == clock.now() + timedelta(seconds=40)
 
@@ -274,10 +301,38 @@ async def test_calls_stop_before_refusals_block_the_connection(
 ) -> None:
     gone = "11111111-1111-1111-1111-111111111111"
     for _ in range(8):
-        with pytest.raises(ExactRefused):
+        with pytest.raises(Refused):
             await connection.call("PUT", "crm/Accounts", key=gone, body={"Name": "x"})
-    with pytest.raises(ExactTemporary, match="8 refused calls"):
+    with pytest.raises(Temporary, match="8 refused calls"):
         await accounts.find("1")
     assert len(await exact.requests(path="/api/v1")) == 8
     clock.advance(timedelta(minutes=61))
     assert await accounts.find("1") is None
+
+
+async def test_a_field_that_was_emptied_is_emptied_over_there(accounts: ExactAccounts, exact: Any) -> None:
+    await accounts.put_through(insert(replace(PLAIN, phone="020", vat_code="4")), None, forget)
+    await accounts.put_through(update(PLAIN, Kind.DEBTORS, "phone"), None, forget)
+    (account,) = await exact.accounts()
+    assert (account["Phone"], account["SalesVATCode"]) == (None, "4")
+
+
+async def test_the_error_allowance_holds_however_many_calls_go_at_once(
+    connection: ExactConnection, exact: Any
+) -> None:
+    gone = "11111111-1111-1111-1111-111111111111"
+    calls = [connection.call("PUT", "crm/Accounts", key=gone, body={"Name": "x"}) for _ in range(30)]
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(each, Refused) for each in found) == 8
+    assert sum(isinstance(each, Temporary) for each in found) == 22
+    assert len(await exact.requests("PUT", "/api/v1")) == 8
+
+
+async def test_no_more_calls_leave_at_once_than_are_left(connection: ExactConnection, exact: Any) -> None:
+    await exact.set(minutely_limit=4)
+    await connection.call("GET", "Me")
+    await exact.behave(slow_seconds=0.1)
+    found = await asyncio.gather(*(connection.call("GET", "Me") for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(each, Temporary) for each in found) == 3
+    statuses = [each["status"] for each in await exact.requests("GET", "/api/v1")]
+    assert statuses == [200] * 4, "none was answered with 429"

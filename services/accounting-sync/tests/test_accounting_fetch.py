@@ -26,7 +26,8 @@ async def test_EP_21_EP_27_a_changed_relation_comes_up_as_update(world: World) -
     await books.taken_up(card)
     await books.export()
     (line,) = await books.taken_up(changed(card, name="Renamed"))
-    assert (line["action"], line["name"], line["changed_fields"]) == ("Update", "Renamed", ["name"])
+    assert (line["action"], line["name"]) == ("Update", "Renamed")
+    assert line["changes"] == [{"field": "name", "before": "Relation 001", "after": "Renamed"}]
 
 
 async def test_EP_22_synced_and_unchanged_relations_are_not_listed(world: World) -> None:
@@ -154,4 +155,5 @@ async def test_new_mappings_bring_up_the_relations_they_change(world: World) -> 
     )
     await books.fetch()
     (line,) = await books.lines()
-    assert (line["data"]["payment_condition"], line["changed_fields"]) == ("2W", ["payment_condition"])
+    assert line["data"]["payment_condition"] == "2W"
+    assert line["changes"] == [{"field": "payment_condition", "before": "14", "after": "2W"}]

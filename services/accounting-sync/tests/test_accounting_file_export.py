@@ -172,6 +172,32 @@ async def test_EP_66_with_the_result_file_only_the_refused_relations_come_back(w
     assert [line["number"] for line in await books.lines()] == ["10002"]
 
 
+async def test_EP_64_EP_65_EP_66_a_person_imports_the_file_and_only_what_was_refused_comes_back(
+    world: World,
+) -> None:
+    await world.exact.set(payment_conditions=["30"])
+    books = await world.books()
+    cards = [books.card(), books.card(payment_term_days=14), books.card(vat_number="NL004495445B01")]
+    await books.taken_up(*cards)
+    export = await books.export()
+    assert await world.exact.accounts() == [], "nothing arrives before a person imports the file"
+    result = await world.exact.imports(await books.file(export))
+    known = await world.exact.accounts()
+    assert [(one["Code"], one["Name"], one["Status"]) for one in known] == [
+        ("10001", "Relation 001", "C"),
+        ("10003", "Relation 003", "C"),
+    ]
+    path = f"/{books.code}/exports/{export['id']}/import-result"
+    assert (await world.ask("POST", path, content=result)).json() == {"returned": 1}
+    await books.fetch()
+    (line,) = await books.lines()
+    assert (line["number"], line["message_origin"]) == ("10002", "accounting")
+    assert line["message"] == "Niet gevonden: Betalingsconditie (14)"
+    await books.taken_up(changed(cards[1], payment_term_days=30))
+    await world.exact.imports(await books.file(await books.export()))
+    assert [one["Code"] for one in await world.exact.accounts()] == ["10001", "10002", "10003"]
+
+
 @pytest.mark.parametrize(
     "document",
     [

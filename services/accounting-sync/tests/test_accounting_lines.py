@@ -70,7 +70,7 @@ async def test_EP_28_EP_29_EP_37_EP_38_several_lines_are_set_to_update_and_other
     books = await world.books()
     lines = await books.taken_up(*(books.card() for _ in range(4)))
     answer = await books.status("Update", *lines[:3])
-    assert answer.json() == {"changed": 3}
+    assert answer.json() == {"changed": 3, "skipped": []}
     assert [line["action"] for line in await books.lines()] == ["Update", "Update", "Update", "Insert"]
 
 
@@ -95,13 +95,28 @@ async def test_an_ignored_line_stays_out_of_every_export_until_it_is_taken_back(
     assert "set to Ignore" in (await books.line("Relation 002"))["message"]
 
 
-async def test_a_status_change_of_a_line_that_is_gone_changes_none(world: World) -> None:
+async def test_a_status_change_says_of_each_line_that_stayed_as_it_was_why(world: World) -> None:
     books = await world.books()
     (line,) = await books.taken_up(books.card())
     answer = await books.status("Update", line, {"id": str(uuid.uuid4())})
-    assert answer.status_code == 409
-    assert answer.json()["errors"][0]["field"] == "line_ids.1"
-    assert (await books.line("Relation 001"))["action"] == "Insert"
+    assert answer.status_code == 200
+    assert answer.json()["changed"] == 1
+    (skipped,) = answer.json()["skipped"]
+    assert skipped["reason"] == "this line is not in the list any more"
+    assert (await books.line("Relation 001"))["action"] == "Update"
+
+
+async def test_EP_29_all_lines_that_a_filter_means_change_status_at_once(world: World) -> None:
+    books = await world.books()
+    await books.taken_up(*(books.card(name=f"Kwekerij {n}") for n in range(5)), books.card(name="Kiosk"))
+    path = f"/{books.code}/debtors/lines"
+    assert (await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})).json() == {"count": 5}
+    body = {"matching": {"q": "kwekerij"}, "action": "Update"}
+    answer = await world.ask("POST", f"{path}/status", json=body)
+    assert answer.json() == {"changed": 5, "skipped": []}
+    assert [line["name"] for line in await books.lines(action="Insert")] == ["Kiosk"]
+    answer = await world.ask("POST", f"{path}/status", json={"action": "Update"})
+    assert answer.status_code == 422, "neither lines nor a filter"
 
 
 async def test_the_list_goes_on_in_pages_by_name_and_can_be_searched(world: World) -> None:

@@ -4,9 +4,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from accounting_sync.domain.administration import Administration, NumberRange, Target, range_problems
+from accounting_sync.domain.administration import (
+    Administration,
+    NumberRange,
+    code_problems,
+    range_problems,
+)
+from accounting_sync.domain.changes import Change, changes_between
 from accounting_sync.domain.checks import preflight
-from accounting_sync.domain.lines import Action, Need, action_for, need_of
+from accounting_sync.domain.lines import Action, Need, action_for, cleared_fields, need_of
 from accounting_sync.domain.mapping import MappingTables, apply
 from accounting_sync.domain.relation import (
     Address,
@@ -21,7 +27,7 @@ from accounting_sync.domain.relation import (
     to_json,
 )
 from accounting_sync.domain.retries import after_temporary, next_night
-from accounting_sync.targets.limits import EXACT_LIMITS
+from accounting_sync.domain.targets import RULES, Target
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MAIN = Administration(
@@ -31,11 +37,12 @@ MAIN = Administration(
     "main",
     ranges={Kind.DEBTORS: NumberRange(10000, 19999), Kind.CREDITORS: NumberRange(20000, 29999)},
 )
+EXACT = RULES[Target.EXACT_XML]
 GOOD = RelationData(code="10001", name="Vermeer")
 
 
 def reasons(data: RelationData, kind: Kind = Kind.DEBTORS, **more: object) -> tuple[str, ...]:
-    return preflight(kind, data, MAIN, EXACT_LIMITS, **more)  # type: ignore[arg-type]
+    return preflight(kind, data, MAIN, **more)  # type: ignore[arg-type]
 
 
 def test_a_line_without_objections_has_none() -> None:
@@ -50,7 +57,7 @@ def test_a_line_without_objections_has_none() -> None:
         (RelationData(code="1" * 19, name="Vermeer"), "code has 19 characters"),
         (RelationData(code="20005", name="Vermeer"), "range of the creditors"),
         (RelationData(code="10001", name="  "), "no name"),
-        (RelationData(code="10001", name="x" * 51), "51 characters, the accounting system takes 50"),
+        (RelationData(code="10001", name="x" * 51), "51 characters, Exact Online takes 50"),
         (RelationData(code="10001", name="Ver\x08meer"), "control character"),
         (RelationData(code="10001", name="V", vat_number="NL004495446B01"), "VAT number"),
         (RelationData(code="10001", name="V", bank_accounts=(BankAccount("NL00ABNA0417164300"),)), "IBAN"),
@@ -92,7 +99,9 @@ def test_a_merged_card_has_one_reason_only() -> None:
 
 def test_a_missing_mapping_is_named_with_its_table() -> None:
     source = RelationSource(name="V", number="10001", payment_days=21, currency="SEK")
-    mapped = apply(source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main")
+    mapped = apply(
+        source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main", EXACT
+    )
     assert len(mapped.missing) == 2
     assert '"payment_terms"' in mapped.missing[0]
     assert '"currencies"' in mapped.missing[1]
@@ -101,7 +110,9 @@ def test_a_missing_mapping_is_named_with_its_table() -> None:
 
 def test_a_mapped_value_is_the_one_sent() -> None:
     source = RelationSource(name="V", payment_days=30, currency="EUR", language="nl")
-    mapped = apply(source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main")
+    mapped = apply(
+        source, MappingTables(payment_terms={"30": "0030"}, currencies={"EUR": "EUR"}), "main", EXACT
+    )
     assert (mapped.data.payment_condition, mapped.data.language, mapped.missing) == ("0030", "NL", ())
 
 
@@ -171,3 +182,91 @@ def test_what_is_stored_is_read_back_the_same() -> None:
     source = RelationSource(name="V", payment_days=0)
     assert source_from_json({**to_json(source), "added_later": 1}) == source
     assert fingerprint(data) != fingerprint(source)
+
+
+KING = Administration("king", "King", Target.KING_XML, "main", ranges=MAIN.ranges)
+
+
+def test_king_has_its_own_lengths_and_its_numbers_may_overlap() -> None:
+    long = RelationData(code="12345678901", name="x" * 41, search_code="y" * 11)
+    words = " ".join(preflight(Kind.DEBTORS, long, KING))
+    for part in ("code has 11", "name has 41 characters, King takes 40", "search_code has 11"):
+        assert part in words
+    assert preflight(Kind.DEBTORS, RelationData(code="20005", name="Vermeer"), KING) == ()
+    overlap = {Kind.DEBTORS: NumberRange(1, 500), Kind.CREDITORS: NumberRange(400, 900)}
+    assert list(range_problems(Target.KING_XML, overlap)) == []
+    assert "10 digits" in next(iter(range_problems(Target.KING_XML, {Kind.DEBTORS: NumberRange(1, 10**10)})))
+
+
+def test_codes_that_a_system_can_not_have_are_refused() -> None:
+    tables = MappingTables(payment_terms={"30": "30D", "14": "14"}, vat_regimes={"standard": "1000"})
+    assert [field for field, _ in code_problems(Target.KING_XML, tables)] == [
+        "mappings.payment_terms.30",
+        "mappings.vat_regimes.standard",
+    ]
+    assert list(code_problems(Target.EXACT_XML, tables)) == []
+
+
+def test_a_vat_regime_is_sent_where_the_table_is_filled_and_then_must_be_in_it() -> None:
+    source = RelationSource(name="V", vat_regime="reverse_charge")
+    assert apply(source, MappingTables(), "main", EXACT).data.vat_code is None
+    known = MappingTables(vat_regimes={"standard": "4", "reverse_charge": "6"})
+    assert apply(source, known, "main", EXACT).data.vat_code == "6"
+    (missing,) = apply(source, MappingTables(vat_regimes={"standard": "4"}), "main", EXACT).missing
+    assert 'add "reverse_charge" to the table "vat_regimes"' in missing
+
+
+def test_what_a_system_has_no_place_for_is_not_on_the_line() -> None:
+    source = RelationSource(
+        name="V",
+        search_code="VER",
+        blocked=True,
+        language="nl",
+        currency="SEK",
+        payment_days=21,
+        addresses=(Address(AddressType.VISIT, "Kade 1"), Address(AddressType.INVOICE, "Postbus 1")),
+        bank_accounts=(BankAccount("NL91ABNA0417164300"), BankAccount("BE68539007547034")),
+    )
+    mapped = apply(source, MappingTables(), "main", RULES[Target.MONEYBIRD])
+    assert mapped.missing == (), "Moneybird wants no codes"
+    data = mapped.data
+    assert (data.search_code, data.blocked, data.language, data.currency) == (None, False, None, None)
+    assert [address.type for address in data.addresses] == [AddressType.INVOICE]
+    assert len(data.bank_accounts) == 1
+    generic = apply(source, MappingTables(), "main", RULES[Target.CSV])
+    assert (generic.data.payment_condition, generic.data.currency, generic.missing) == ("21", "SEK", ())
+
+
+def test_what_changed_is_told_value_by_value() -> None:
+    before = {"name": "V", "phone": "020", "addresses": [{"type": "visit", "line1": "Kade 1", "city": "A"}]}
+    after = {"name": "W", "blocked": True, "addresses": [{"type": "visit", "line1": "Kade 1", "city": "B"}]}
+    assert changes_between(before, after) == (
+        Change("addresses.visit.city", "A", "B"),
+        Change("blocked", None, "yes"),
+        Change("name", "V", "W"),
+        Change("phone", "020", None),
+    )
+
+
+def test_only_what_accounting_was_told_is_emptied_there() -> None:
+    data = RelationData(code="1", name="V", email="a@b.example")
+    assert cleared_fields(data, ["code", "name", "phone", "currency"]) == ("phone",)
+    assert cleared_fields(data, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("synced", "listed", "need"),
+    [
+        (None, False, Need.LEAVE),
+        (None, True, Need.DROP),
+        ("other", False, Need.LIST),
+        ("same", True, Need.DROP),
+    ],
+)
+def test_an_anonymised_card_is_told_to_whom_was_told_of_it(
+    synced: str | None, listed: bool, need: Need
+) -> None:
+    found = need_of(
+        has_role=True, merged=False, anonymised=True, listed=listed, synced=synced, fingerprint="same"
+    )
+    assert found is need

@@ -63,9 +63,8 @@ async def test_credentials_are_sealed_and_never_shown_again(world: World) -> Non
 
 async def test_a_consent_code_that_is_wrong_is_refused_in_plain_words(world: World) -> None:
     books = await world.books("exact-direct")
-    answer = await world.ask(
-        "POST", f"/administrations/{books.code}/consent", json={"code": "x", "redirect_uri": "http://here"}
-    )
+    back = await world.exact.visit(await world.authorize(books.code))
+    answer = await world.ask("POST", "/consents", json={"state": back["state"], "code": "x"})
     assert (answer.status_code, answer.json()["title"]) == (422, "The consent was not accepted")
 
 
@@ -114,7 +113,7 @@ async def test_EP_69_EP_70_a_trial_export_tells_all_and_changes_nothing(world: W
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     document = etree.fromstring(archive.read("would-be-sent.xml"))
     assert document.findtext("Accounts/Account/Name") == "<b>& Co"
-    lines = json.loads(archive.read("lines.json"))
+    lines = [json.loads(each) for each in archive.read("lines.jsonl").splitlines()]
     assert {each["objections"] for each in lines} == {"", "no debtor number"}
     surroundings = json.loads(archive.read("surroundings.json"))
     assert surroundings["last_exports"][0]["state"] == "failed"
@@ -128,8 +127,8 @@ async def test_EP_70_a_trial_of_a_direct_link_sends_nothing_and_holds_no_secrets
     calls = len(await world.exact.requests())
     answer = await world.ask("POST", f"/{books.code}/debtors/trial")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
-    (call,) = json.loads(archive.read("would-be-sent.json"))
-    assert (call["action"], call["code"], call["Name"]) == ("Insert", "10001", "Relation 001")
+    (call,) = map(json.loads, archive.read("would-be-sent.jsonl").splitlines())
+    assert (call["action"], call["Code"].strip(), call["Name"]) == ("Insert", "10001", "Relation 001")
     everything = b"".join(archive.read(name) for name in archive.namelist())
     assert b"klokwerk-secret" not in everything
     assert len(await world.exact.requests()) == calls

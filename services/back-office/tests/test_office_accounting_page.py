@@ -92,3 +92,97 @@ async def test_the_export_history_has_the_file_and_a_way_to_record_a_failed_impo
     assert f'formaction="{where}/e1/import-failed"' in shown
     await browser.post(f"{where}/e1/import-failed", page=where)
     assert "4 relations come back at the next fetch" in text_of(await browser.get(where))
+
+
+async def test_a_line_tells_value_by_value_what_changed_since_the_last_sync(office):
+    changes = [
+        {"field": "name", "before": "Jansen", "after": "Jansen <b>en Zn."},
+        {"field": "addresses.invoice.city", "before": None, "after": "Katwijk"},
+        *({"field": f"x{number}", "before": "a", "after": "b"} for number in range(6)),
+    ]
+    on_accounting(office, line(1, changes=changes, never_synced=False))
+    answer = await (await office.signed_in()).get("/accounting/main/debtors")
+    assert "name: Jansen → Jansen <b>en Zn.; invoice address city: (empty) → Katwijk" in text_of(answer)
+    assert "and 2 more" in text_of(answer)
+    assert "<b>en Zn." not in answer.text
+
+
+async def test_each_line_whose_status_could_not_be_changed_says_why(office):
+    on_accounting(office, line(1), line(2))
+    skipped = [{"line_id": "line-2", "name": "Customer 2", "reason": "it is being exported at this moment"}]
+    answer = {"changed": 1, "skipped": skipped}
+    office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", answer)
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors"
+    await browser.post(f"{where}/status", {"ids": ["line-1", "line-2"], "action": "Ignore"}, page=where)
+    shown = text_of(await browser.get(where))
+    assert "Status of 1 line changed" in shown
+    assert "Customer 2: it is being exported at this moment" in shown
+
+
+async def test_a_fetch_of_very_many_is_followed_as_a_job(office):
+    on_accounting(office)
+    office.services.on("POST", "accounting", "/v1/main/debtors/fetch", {"job": "/v1/jobs/j1"})
+    browser = await office.signed_in()
+    answer = await browser.post("/accounting/main/debtors/fetch", page="/accounting/main/debtors")
+    assert answer.headers["location"] == "/jobs/accounting/j1"
+
+
+def exported(**changes):
+    one = {"id": "e1", "kind": "debtors", "mode": "file", "target": "exact-xml", "state": "done", "lines": 2}
+    return one | {"sha256": "0" * 64, "file_name": "x.xml", "created_at": "2026-11-02T09:00:00Z"} | changes
+
+
+async def test_an_export_says_what_became_of_each_line_and_takes_the_result_file_of_exact(office):
+    entry = {"line_id": "l1", "debtor_id": "d1", "number": "10001", "name": "Jansen", "action": "Insert"}
+    entry |= {"outcome": "failed", "message": "VAT number is in use", "message_origin": "accounting"}
+    office.services.on("GET", "accounting", "/v1/main/exports/e1", exported(entries=[entry]))
+    office.services.on("POST", "accounting", "/v1/main/exports/e1/import-result", {"returned": 1})
+    browser = await office.signed_in()
+    where = "/accounting/main/exports/e1"
+    shown = text_of(await browser.get(where))
+    assert "VAT number is in use" in shown
+    assert 'href="/debtors/d1">Open relation</a>' in shown
+    token = await browser.csrf(where)
+    result = b"<eExact><Messages/></eExact>"
+    upload = {"file": ("result.xml", result, "text/xml")}
+    await browser.client.post(f"{where}/import-result", data={"_csrf": token}, files=upload)
+    assert office.services.last("POST", "/v1/main/exports/e1/import-result").content == result
+    assert "1 relation comes back at the next fetch" in text_of(await browser.get(where))
+    await browser.client.post(f"{where}/import-result", data={"_csrf": token})
+    assert "Choose the result file first" in text_of(await browser.get(where))
+    assert office.services.count("POST", "/v1/main/exports/e1/import-result") == 1
+
+
+async def test_only_exact_has_a_result_file_and_only_finance_records_an_import(office):
+    office.services.on("GET", "accounting", "/v1/main/exports/e1", exported(target="king-xml"))
+    where = "/accounting/main/exports/e1"
+    shown = text_of(await (await office.signed_in()).get(where))
+    assert "import-failed" in shown
+    assert "import-result" not in shown
+    looking = await office.with_roles("sales", name="sales-history")
+    assert "import-failed" not in text_of(await looking.get(where))
+
+
+async def test_a_saved_filter_is_its_users_own_and_can_be_forgotten(office):
+    on_accounting(office, line(1))
+    where = "/accounting/main/debtors"
+    browser = await office.speaking("en", "finance")
+    assert 'action="/saved-filters"' not in text_of(await browser.get(where))
+    filtered = f"{where}?q=jansen&with_message=true"
+    assert 'value="q=jansen&with_message=true"' in text_of(await browser.get(filtered))
+    named = {"path": where, "query": "q=jansen&with_message=true&cursor=x", "name": " To <mend> "}
+    saved = await browser.post("/saved-filters", named, page=where)
+    assert saved.headers["location"] == filtered
+    shown = await browser.get(where)
+    assert f'<a href="{where}?q=jansen&with_message=true">To <mend></a>' in text_of(shown)
+    assert "<mend>" not in shown.text
+    other = await office.speaking("en", "finance")
+    assert "To <mend>" not in text_of(await other.get(where))
+    empty = await browser.post("/saved-filters", {"path": where, "query": "", "name": "x"}, page=where)
+    assert empty.headers["location"] == where
+    elsewhere = await browser.post("/saved-filters", {**named, "path": "//evil.example/x"}, page=where)
+    assert not elsewhere.headers["location"].startswith(("//", "http"))
+    forgotten = {"path": where, "query": "q=jansen", "forget": "To <mend>"}
+    await browser.post("/saved-filters/forget", forgotten, page=where)
+    assert "To <mend>" not in text_of(await browser.get(where))

@@ -75,6 +75,7 @@ def administration(**changes):
         "ranges": {"debtors": {"first": 10001, "last": 19999}, "creditors": None},
         "mappings": {
             "payment_terms": {"30": "0030", "8": "08"},
+            "vat_regimes": {"standard": "4"},
             "currencies": {"EUR": "EUR"},
             "languages": {},
             "countries": {},
@@ -319,6 +320,7 @@ async def test_an_administration_keeps_its_access_unless_it_is_typed_again(offic
         "ranges": {"debtors": {"first": "10001", "last": "19999"}, "creditors": None},
         "mappings": {
             "payment_terms": {"30": "0030", "60": "0060"},
+            "vat_regimes": {"standard": "4"},
             "currencies": {"EUR": "EUR"},
             "languages": {},
             "countries": {},
@@ -393,6 +395,47 @@ async def test_the_connection_is_tried_and_the_answer_shown(office, result, said
     shown = text_of(await browser.get(path))
     assert said in shown
     assert result["message"] in shown
+
+
+async def test_consent_is_given_at_the_accounting_system_and_finished_on_the_way_back(office):
+    state = {"has_credentials": True, "needs_consent": True, "why": "consent was withdrawn; give it again"}
+    asked = administration(connection=state)
+    office.services.on("GET", "accounting", "/v1/administrations/main", asked, ETag='"5"')
+    office.services.on("GET", "accounting", "/v1/administrations", page(asked))
+    begun = {"authorize_url": "https://exact.example/auth?client_id=k&state=s1"}
+    office.services.on("POST", "accounting", "/v1/administrations/main/consents", begun, 201)
+    office.services.on("POST", "accounting", "/v1/consents", {"administration": "main"})
+    browser = await office.signed_in()
+    where = "/settings/administrations/main"
+    assert "consent was withdrawn; give it again" in text_of(await browser.get(where))
+    leading = text_of(await browser.post(f"{where}/consent", page=where))
+    assert 'href="https://exact.example/auth?client_id=k&state=s1"' in leading
+    back = body_of(office.services.last("POST", "/v1/administrations/main/consents"))["redirect_uri"]
+    assert back == "http://office.test/settings/administrations/consents"
+    answer = await browser.get(f"{back}?code=c1&state=s1")
+    assert answer.headers["location"] == where
+    assert body_of(office.services.last("POST", "/v1/consents")) == {"code": "c1", "state": "s1"}
+    assert "Consent given" in text_of(await browser.get(where))
+    await browser.get(f"{back}?error=access_denied&error_description=no+<b>")
+    refused = await browser.get("/settings/administrations")
+    assert "Exact Online says: no <b>" in text_of(refused)
+    assert "no <b>" not in refused.text
+    assert office.services.count("POST", "/v1/consents") == 1
+
+
+async def test_a_new_administration_may_go_to_moneybird_whose_token_is_never_shown(office):
+    office.services.on("GET", "accounting", "/v1/administrations", page())
+    errors = ({"field": "credentials.administration_id", "message": "moneybird needs it"},)
+    office.services.on("PUT", "accounting", "/v1/administrations/bird", problem(422, "No", *errors), 422)
+    browser = await office.signed_in()
+    where = "/settings/administrations/new"
+    values = form_of(await browser.get(where))
+    typed = {**values, "code": "bird", "name": "Bird", "target": "moneybird", "credentials.token": "sesame"}
+    shown = text_of(await browser.client.post(where, data=typed))
+    sent = body_of(office.services.last("PUT", "/v1/administrations/bird"))
+    assert (sent["target"], sent["credentials"]) == ("moneybird", {"token": "sesame"})
+    assert "moneybird needs it" in shown
+    assert "sesame" not in shown
 
 
 async def test_every_settings_page_tells_a_reader_which_role_may_change_it(office):

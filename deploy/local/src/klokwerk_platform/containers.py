@@ -64,6 +64,7 @@ async def containers() -> AsyncIterator[None]:
                 "exact_url",
                 "vies_url",
                 "mailchimp_url",
+                "moneybird_url",
             ):
                 patch.delenv(variable(name), raising=False)
             patch.setenv(variable("admin_database_url"), url)

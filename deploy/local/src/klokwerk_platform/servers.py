@@ -20,7 +20,7 @@ from klokwerk_platform.processes import Program
 
 _START_SECONDS = 30
 _USERS_OF_NOTHING = ("mail", "simulators", "customer")
-SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "mailchimp")
+SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "moneybird", "mailchimp")
 
 Say = Callable[[str], None]
 """Takes one line about what goes on."""
@@ -39,6 +39,7 @@ class Servers:
 
     Attributes:
         vies_url: VIES or its simulator; may be empty, since looking up VAT numbers can be left out.
+        moneybird_url: Moneybird's API or its simulator; may be empty, since Exact Online is enough for most.
         pop3: where the mail sink's bounces are read; empty for another mail server.
         mailchimp_url: the simulator of Mailchimp; empty where the real one is used.
     """
@@ -51,6 +52,7 @@ class Servers:
     print_service_url: str
     exact_url: str
     vies_url: str = ""
+    moneybird_url: str = ""
     pop3: str = ""
     mailchimp_url: str = ""
 
@@ -120,7 +122,14 @@ async def start_servers(
         "postgres": ("admin_database_url",),
         "kafka": ("kafka",),
         "mail": ("smtp",),
-        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url", "mailchimp_url"),
+        "simulators": (
+            "access_point_url",
+            "print_service_url",
+            "exact_url",
+            "vies_url",
+            "moneybird_url",
+            "mailchimp_url",
+        ),
     }
     tasks = [
         asyncio.ensure_future(starts[server]())
@@ -212,6 +221,7 @@ async def _simulators(state: Path, running: RunningServers, port: ChoosePort, sa
         "exact_url": urls["exact-online"],
         "vies_url": urls["vies"],
         "mailchimp_url": f"{urls['mailchimp']}/3.0",
+        "moneybird_url": f"{urls['moneybird']}/api/v2",
     }
 
 

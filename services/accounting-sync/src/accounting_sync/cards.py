@@ -16,11 +16,16 @@ ADDRESS_TYPE = {
 }
 
 
+TYPES = tuple(AddressType)
+
+
 def source_for(kind: Kind, card: DebtorChanged) -> RelationSource | None:
     """The card in one role, None if it doesn't have that role (EP-18: both roles go the same way)."""
     if CARD_KIND[kind] not in card.kinds:
         return None
     number = card.debtor_number if kind is Kind.DEBTORS else card.creditor_number
+    if card.state is CardState.ANONYMISED:  # whatever the event still holds, nothing personal is kept here
+        return RelationSource(name=card.name, number=number or None, blocked=True)
     return RelationSource(
         name=card.name,
         search_code=card.search_name or None,
@@ -39,6 +44,7 @@ def source_for(kind: Kind, card: DebtorChanged) -> RelationSource | None:
         chamber_number=card.chamber_number or None,
         currency=card.currency,
         payment_days=card.payment_term_days,
+        vat_regime=card.vat_regime or None,
     )
 
 
@@ -58,4 +64,4 @@ def _addresses(addresses: tuple[CardAddress, ...]) -> tuple[Address, ...]:
                 country=address.country,
             ),
         )
-    return tuple(chosen[kind] for kind in AddressType if kind in chosen)
+    return tuple(chosen[kind] for kind in TYPES if kind in chosen)

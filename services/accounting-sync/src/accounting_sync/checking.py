@@ -8,23 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.checks import preflight
 from accounting_sync.domain.lines import Action, Message, Origin
-from accounting_sync.store import queue
-from accounting_sync.store.queue import Line
-from accounting_sync.targets.limits import EXACT_LIMITS
+from accounting_sync.store import lines as queue
+from accounting_sync.store.lines import Checked, Line
 
 
 async def objections(
-    connection: AsyncConnection, administration: Administration, lines: Sequence[Line]
+    connection: AsyncConnection, administration: Administration, lines: Sequence[Line | Checked]
 ) -> dict[uuid.UUID, tuple[str, ...]]:
     """Why lines can't be exported, by id; lines without objections are not in it."""
-    clashes = await queue.clashes(connection, [line.id for line in lines])
+    ids, shared = [line.id for line in lines], administration.rules.shared_numbers
+    clashes = await queue.clashes(connection, ids, shared=shared)
     found: dict[uuid.UUID, tuple[str, ...]] = {}
     for line in lines:
         reasons = preflight(
             line.kind,
             line.data,
             administration,
-            EXACT_LIMITS,
             missing=line.missing,
             merged_into=line.merged_into,
         )
@@ -36,7 +35,7 @@ async def objections(
 
 
 async def messages(
-    connection: AsyncConnection, administration: Administration, lines: Sequence[Line]
+    connection: AsyncConnection, administration: Administration, lines: Sequence[Line | Checked]
 ) -> dict[uuid.UUID, Message]:
     """As `objections`, as the message that a line gets when it is exported all the same (EP-50, EP-51).
 

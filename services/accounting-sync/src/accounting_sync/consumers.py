@@ -8,8 +8,8 @@ from klokwerk_contracts.debtor_changed import CardState, DebtorChanged
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.cards import source_for
-from accounting_sync.domain.relation import Kind
 from accounting_sync.store import cards
+from accounting_sync.store.cards import KINDS
 
 DebtorHandler = Callable[[AsyncConnection, list[Received[DebtorChanged]]], Awaitable[None]]
 
@@ -33,6 +33,7 @@ def snapshot_of(card: DebtorChanged) -> cards.Snapshot:
         administration=card.administration,
         debtor_id=card.debtor_id,
         revision=card.revision,
-        sources={kind: source_for(kind, card) for kind in Kind},
+        sources={kind: source_for(kind, card) for kind in KINDS},
         merged_into=merged,
+        anonymised=card.state is CardState.ANONYMISED,
     )

@@ -19,18 +19,20 @@ from klokwerk_contracts.envelope import new_event_id
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.checking import messages
-from accounting_sync.domain.administration import Administration, Mode
+from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.lines import Action, Message, Origin
 from accounting_sync.domain.relation import Kind, to_json
 from accounting_sync.domain.retries import next_night
-from accounting_sync.exporting import Order, choose
+from accounting_sync.domain.targets import RULES, Mode
+from accounting_sync.exporting import Order, check_chosen, check_selection
 from accounting_sync.fetching import Fetched, take
-from accounting_sync.store import administrations, exports, queue
+from accounting_sync.store import administrations, export_lines, exports, lines, queue
 from accounting_sync.store.exports import ExportState, NewExport
-from accounting_sync.store.queue import Line
+from accounting_sync.store.lines import Line
 
 KIND = "accounting-line"
 CHUNK = 500
+DIRECT = [target.value for target, rules in RULES.items() if rules.mode is Mode.DIRECT]
 
 _UNDER_WAY = sa.text(
     "update line set state = 'sending', version = x.v, delivery_id = x.d, export_id = :export, message = '', "
@@ -42,9 +44,10 @@ _REFUSED = sa.text(
     "update line set state = 'failed', delivery_id = null, export_id = :export, retry_at = :retry_at, "
     "changed_at = :now where id = any(cast(:ids as uuid[]))"
 )
-_OF_DELIVERY = sa.text(
-    "select l.id, l.export_id from line l join relation r using (administration, kind, debtor_id) "
-    "where l.delivery_id = :delivery for update of r"
+_OF_DELIVERIES = sa.text(
+    "select l.id, l.export_id, l.delivery_id from line l join relation r using (administration, kind, debtor_id) "
+    "where l.delivery_id = any(cast(:deliveries as uuid[])) "
+    "order by r.administration, r.kind, r.debtor_id for update of r"
 )
 _WAITING = sa.text(
     "update line set message = :message, message_origin = 'own', attempted = attempted or :unknown, changed_at = :now "
@@ -54,7 +57,7 @@ _DUE = sa.text(
     "select l.id, l.administration, l.kind, l.debtor_id, r.pending from line l join relation r using "
     "(administration, kind, debtor_id) join administration a on a.code = l.administration "
     "where l.retry_at is not null and l.delivery_id is null and l.state in ('listed', 'failed') "
-    "and (l.retry_at <= :now or r.pending) and a.target = 'exact-direct' "
+    "and (l.retry_at <= :now or r.pending) and a.target = any(cast(:direct as text[])) "
     "order by l.retry_at limit 200 for update of r skip locked"
 )
 
@@ -75,7 +78,9 @@ class DirectExport:
             Problem: there is nothing to export, or a selected line can't be chosen.
         """
         export_id = new_event_id()
-        ids = await choose(connection, order)
+        await check_selection(connection, order)
+        ids = await export_lines.choose(connection, order.choice)
+        check_chosen(order, len(ids))
         new = NewExport(
             id=export_id,
             administration=order.administration.code,
@@ -85,17 +90,21 @@ class DirectExport:
             by=order.by,
             by_name=order.by_name,
         )
-        await exports.begin(connection, new, ids, ExportState.RUNNING, self._clock.now())
+        await exports.begin(connection, new, ExportState.RUNNING, self._clock.now())
+        await exports.counted(connection, export_id, len(ids))
         for start in range(0, len(ids), CHUNK):
-            lines = await queue.lock(connection, ids[start : start + CHUNK])
-            await self._attempt(connection, order.administration, lines, export_id)
+            part = ids[start : start + CHUNK]
+            await export_lines.remember(connection, export_id, part)
+            await self._attempt(
+                connection, order.administration, await lines.lock(connection, part), export_id
+            )
         await exports.settle(connection, export_id, self._clock.now())
         return export_id
 
     async def retry_due(self) -> int:
         """Take up lines whose time has come, or whose relation changed; returns how many (EP-47)."""
         async with self._database.transaction() as connection:
-            due = (await connection.execute(_DUE, {"now": self._clock.now()})).all()
+            due = (await connection.execute(_DUE, {"now": self._clock.now(), "direct": DIRECT})).all()
             for row in due:
                 administration = await administrations.find(connection, row.administration)
                 if administration is None:
@@ -105,46 +114,57 @@ class DirectExport:
                     changed = await queue.changed_one(connection, row.administration, kind, row.debtor_id)
                     if changed is not None:
                         await take(connection, self._clock, administration, kind, [changed], Fetched())
-                for line in await queue.lock(connection, [row.id]):
+                for line in await lines.lock(connection, [row.id]):
                     if line.merged_into is None and line.action is not Action.IGNORE and line.export_id:
-                        await exports.remember(connection, line.export_id, [line.id])
+                        await export_lines.remember(connection, line.export_id, [line.id])
                         await self._attempt(connection, administration, [line], line.export_id)
                     else:
                         await self._let_rest(connection, line)
             await exports.settle(connection, None, self._clock.now())
         return len(due)
 
-    async def on_change(self, connection: AsyncConnection, delivery: Delivery) -> None:
-        """Write the outcome of one call onto its line and its export, in the same transaction."""
-        row = (await connection.execute(_OF_DELIVERY, {"delivery": delivery.id})).one_or_none()
-        if row is None:
-            return
+    async def on_changes(self, connection: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        """Write the outcomes of calls onto their lines and exports, in the same transaction."""
         now = self._clock.now()
-        if delivery.state is State.SENT:
-            await exports.mark_synced(connection, row.export_id, now, [row.id])
-            await exports.settle(connection, row.export_id, now)
-        elif delivery.state is State.FAILED:
-            await self._refuse(
-                connection, row.export_id, {row.id: Message(delivery.message, Origin.ACCOUNTING)}
-            )
-            await exports.settle(connection, row.export_id, now)
-        else:
-            lost = delivery.state is State.UNKNOWN
-            values = {"id": row.id, "message": delivery.message, "unknown": lost, "now": now}
-            await connection.execute(_WAITING, values)
+        by_id = {delivery.id: delivery for delivery in changed}
+        rows = (await connection.execute(_OF_DELIVERIES, {"deliveries": list(by_id)})).all()
+        sent: dict[uuid.UUID, list[uuid.UUID]] = {}
+        refused: dict[uuid.UUID, dict[uuid.UUID, Message]] = {}
+        waiting: list[dict[str, object]] = []
+        for row in rows:
+            delivery = by_id[row.delivery_id]
+            if delivery.state is State.SENT:
+                sent.setdefault(row.export_id, []).append(row.id)
+            elif delivery.state is State.FAILED:
+                said = Message(delivery.message, Origin.ACCOUNTING)
+                refused.setdefault(row.export_id, {})[row.id] = said
+            else:
+                lost = delivery.state is State.UNKNOWN
+                waiting.append({"id": row.id, "message": delivery.message, "unknown": lost, "now": now})
+        remote = {row.id: by_id[row.delivery_id].reference for row in rows}
+        for export_id, ids in sent.items():
+            await export_lines.mark_synced(connection, export_id, now, {each: remote[each] for each in ids})
+        for export_id, said_of in refused.items():
+            await self._refuse(connection, export_id, said_of)
+        if waiting:
+            await connection.execute(_WAITING, waiting)
+        for export_id in sent.keys() | refused.keys():
+            await exports.settle(connection, export_id, now)
 
     async def _attempt(
         self,
         connection: AsyncConnection,
         administration: Administration,
-        lines: Sequence[Line],
+        taken: Sequence[Line],
         export_id: uuid.UUID,
     ) -> None:
-        wrong = await messages(connection, administration, lines)
+        wrong = await messages(connection, administration, taken)
         if wrong:
             await self._refuse(connection, export_id, wrong)
-        good = [line for line in lines if line.id not in wrong]
-        plans = [self._plan(line, export_id) for line in good]
+        good = [line for line in taken if line.id not in wrong]
+        if not good:
+            return
+        plans = [self._plan(line, administration, export_id) for line in good]
         await deliveries.plan(connection, self._clock, *plans)
         await connection.execute(
             _UNDER_WAY,
@@ -157,17 +177,23 @@ class DirectExport:
             },
         )
 
-    def _plan(self, line: Line, export_id: uuid.UUID) -> Plan:
+    def _plan(self, line: Line, administration: Administration, export_id: uuid.UUID) -> Plan:
         return Plan(
             natural_key=f"accounting:{line.id}:{line.version + 1}",
             kind=KIND,
             subject=str(line.id),
-            channel="exact-direct",
+            channel=administration.target.value,
             recipient=line.administration,
             context={
                 "administration": line.administration,
                 "kind": line.kind.value,
                 "action": line.action.value,
+                "cleared": list(line.cleared),
+                "tried": {
+                    "remote_id": line.remote_id,
+                    "attempted": line.attempted,
+                    "known": line.known_remote_id,
+                },
                 "export_id": str(export_id),
             },
             media_type="application/json",
@@ -178,7 +204,7 @@ class DirectExport:
         self, connection: AsyncConnection, export_id: uuid.UUID, wrong: dict[uuid.UUID, Message]
     ) -> None:
         now = self._clock.now()
-        await exports.set_messages(connection, export_id, wrong, now)
+        await export_lines.set_messages(connection, export_id, wrong, now)
         values = {
             "ids": list(wrong),
             "export": export_id,

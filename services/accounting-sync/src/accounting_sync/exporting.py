@@ -1,56 +1,49 @@
-"""Choosing the lines of an export: the selected ones, or all (EP-41, EP-42)."""
+"""Choosing the lines of an export: the selected ones, those a filter means, or all (EP-41, EP-42)."""
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from klokwerk.http import FieldProblem, Problem
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.relation import Kind
-from accounting_sync.store import queue
-from accounting_sync.store.queue import Line, LineState
+from accounting_sync.store import lines
+from accounting_sync.store.export_lines import Choice
+from accounting_sync.store.lines import LineFilter, LineState
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a person asks to be exported; `selected` None means all lines."""
+    """What a person asks to be exported; `selected` None means all lines that `filters` mean."""
 
     administration: Administration
     kind: Kind
     selected: Sequence[uuid.UUID] | None
     by: str
     by_name: str
+    filters: LineFilter = field(default_factory=LineFilter)
+
+    @property
+    def choice(self) -> Choice:
+        """The lines of the order."""
+        return Choice(self.administration.code, self.kind, self.selected, self.filters)
 
 
-async def choose(connection: AsyncConnection, order: Order) -> list[uuid.UUID]:
-    """The lines of the order, locked until the end of the transaction.
+async def check_selection(connection: AsyncConnection, order: Order) -> None:
+    """See that the selected lines can be chosen.
 
     Raises:
-        Problem: 422 where nothing is left to export or a selected line is not in this queue, 409 where one is
-            being exported already.
+        Problem: 422 where a selected line is not in this queue, 409 where one is being exported already.
     """
     if order.selected is None:
-        ids = await queue.sendable(connection, order.administration.code, order.kind)
-    else:
-        lines = await queue.lock(connection, order.selected)
-        _check_selection(order, lines)
-        ids = [line.id for line in lines]
-    if not ids:
-        raise Problem(
-            422,
-            "Nothing to export",
-            f"There are no {order.kind} to export; fetch them first, or change lines from Ignore.",
-        )
-    return ids
-
-
-def _check_selection(order: Order, lines: Sequence[Line]) -> None:
+        return
+    found = await lines.states(connection, order.selected)
     here = {
-        line.id
-        for line in lines
-        if line.administration == order.administration.code and line.kind is order.kind
+        line_id: row
+        for line_id, row in found.items()
+        if (row.administration, row.kind) == (order.administration.code, order.kind.value)
     }
     errors = [
         FieldProblem(
@@ -58,17 +51,37 @@ def _check_selection(order: Order, lines: Sequence[Line]) -> None:
             message=f"{line_id} is not in this list any more",
             cure="load the list again and select anew",
         )
-        for position, line_id in enumerate(order.selected or ())
+        for position, line_id in enumerate(order.selected)
         if line_id not in here
     ]
     if errors:
         raise Problem(
-            422, "Selected lines are gone", "They were synchronised or left the list.", errors=errors
+            422, "Selected lines are gone", "They were synchronised or left the list.", errors=errors[:100]
         )
-    busy = [line for line in lines if line.state in (LineState.EXPORTING, LineState.SENDING)]
+    busy = [row.name for row in here.values() if row.state in (LineState.EXPORTING, LineState.SENDING)]
     if busy:
+        raise _busy(busy)
+
+
+def check_chosen(order: Order, count: int) -> None:
+    """See that as many lines were taken as were selected, and any at all.
+
+    Raises:
+        Problem: 422 where there is nothing to export, 409 where somebody else took selected lines meanwhile.
+    """
+    if order.selected is not None and count < len(set(order.selected)):
+        raise _busy(["some of the selected lines"])
+    if not count:
         raise Problem(
-            409,
-            "Lines are being exported already",
-            f"{', '.join(line.name for line in busy[:5])}: wait for that export, see the export history.",
+            422,
+            "Nothing to export",
+            f"There are no {order.kind} to export; fetch them first, or change lines from Ignore.",
         )
+
+
+def _busy(names: Sequence[str]) -> Problem:
+    return Problem(
+        409,
+        "Lines are being exported already",
+        f"{', '.join(names[:5])}: wait for that export, see the export history.",
+    )

@@ -1,24 +1,31 @@
 """Fetch: list everybody whose data must be forwarded; nothing is sent (EP-19 to EP-25).
 
 The cost follows the relations that changed since the last fetch, not the number of relations: a card that
-comes in marks its relations, and only marked ones are looked at.
+comes in marks its relations, and only marked ones are looked at. A fetch of very many, such as the first one, is
+a job that a person watches.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+import orjson
 from klokwerk import deliveries
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.jobs import JobFailed, Run, Runner
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.lines import Need, action_for, need_of
 from accounting_sync.domain.mapping import Mapped, apply
-from accounting_sync.domain.relation import Kind, RelationData, fingerprint, source_from_json
-from accounting_sync.store import queue, statistics
-from accounting_sync.store.queue import Changed, LineState, NewLine
+from accounting_sync.domain.relation import Kind, RelationData, canonical, fingerprint_of, source_from_json
+from accounting_sync.store import administrations, queue, statistics
+from accounting_sync.store.lines import LineState
+from accounting_sync.store.queue import Changed, NewLine
 
 CHUNK = 1000
+JOB = "accounting-fetch"
+AT_ONCE = 5_000
+"""A fetch of more changed relations than this is a job."""
 LOOK_ANEW = frozenset({1, 4, 16, 64, 256})
 """After which chunks of a large fetch the planner is told how large the tables have become."""
 SUPERSEDED = "the relation changed before this was sent"
@@ -40,17 +47,61 @@ async def fetch(database: Database, clock: Clock, administration: Administration
     after, chunks = "", 0
     while True:
         async with database.transaction() as connection:
-            rows = await queue.changed(connection, administration.code, kind, after, CHUNK)
-            await take(connection, clock, administration, kind, rows, result)
-            chunks += 1
-            if chunks in LOOK_ANEW:
-                await statistics.refresh(connection, len(rows), "relation", "line")
+            rows = await _chunk(connection, clock, administration, kind, after, result, chunks)
+        chunks += 1
         if not rows:
             break
         after = rows[-1].debtor_id
     async with database.connect() as connection:
         result.total = await queue.count(connection, administration.code, kind)
     return result
+
+
+def fetch_job(database: Database, clock: Clock) -> Runner:
+    """The runner of fetches that are jobs; their parameters are `administration` and `kind`."""
+
+    async def fetch_in_steps(run: Run) -> str:
+        code, kind = run.job.input["administration"], Kind(run.job.input["kind"])
+        async with database.connect() as connection:
+            administration = await administrations.find(connection, code)
+        if administration is None:
+            raise JobFailed(f"The administration {code} is not there any more.")
+        more = True
+        while more:
+            async with run.step() as step:
+                result = Fetched(**{name: step.result.get(name, 0) for name in Fetched.__slots__})
+                after, chunks = step.position.get("after", ""), step.position.get("chunks", 0)
+                if not chunks:
+                    step.total = await queue.pending(step.connection, code, kind, 10_000_000)
+                rows = await _chunk(step.connection, clock, administration, kind, after, result, chunks)
+                more = bool(rows)
+                if more:
+                    step.position = {"after": rows[-1].debtor_id, "chunks": chunks + 1}
+                    step.done += len(rows)
+                else:
+                    result.total = await queue.count(step.connection, code, kind)
+                    step.total = step.done
+                step.result = asdict(result)
+        return ""
+
+    return fetch_in_steps
+
+
+async def _chunk(
+    connection: AsyncConnection,
+    clock: Clock,
+    administration: Administration,
+    kind: Kind,
+    after: str,
+    result: Fetched,
+    chunks: int,
+) -> list[Changed]:
+    """Look at the next changed relations; `chunks` is how many such chunks went before."""
+    rows = await queue.changed(connection, administration.code, kind, after, CHUNK)
+    await take(connection, clock, administration, kind, rows, result)
+    if chunks + 1 in LOOK_ANEW:
+        await statistics.refresh(connection, chunks * CHUNK + len(rows), "relation", "line")
+    return rows
 
 
 async def take(
@@ -73,12 +124,15 @@ async def take(
             continue
         done.append(row.debtor_id)
         mapped = _mapped(administration, row)
+        document = canonical(mapped.data)
+        mark = fingerprint_of(document)
         need = need_of(
             has_role=row.source is not None,
             merged=row.merged_into is not None,
+            anonymised=row.anonymised,
             listed=row.line_id is not None,
             synced=row.synced,
-            fingerprint=fingerprint(mapped.data),
+            fingerprint=mark,
         )
         if need is Need.LIST:
             chosen = row.line_action if row.by_hand else row.next_action
@@ -87,9 +141,13 @@ async def take(
                     debtor_id=row.debtor_id,
                     revision=row.revision,
                     mapped=mapped,
+                    document=document,
+                    fingerprint=mark,
                     merged_into=row.merged_into,
                     action=action_for(synced_before=row.synced is not None, by_hand=chosen),
                     by_hand=chosen is not None,
+                    synced_fields=row.synced_fields,
+                    message=row.next_message or "",
                 )
             )
         elif need is Need.DROP:
@@ -106,7 +164,8 @@ async def take(
 def _mapped(administration: Administration, row: Changed) -> Mapped:
     if row.source is None:
         return Mapped(RelationData())
-    return apply(source_from_json(row.source), administration.mappings, administration.code)
+    source = source_from_json(orjson.loads(row.source))
+    return apply(source, administration.mappings, administration.code, administration.rules)
 
 
 async def _free(connection: AsyncConnection, clock: Clock, row: Changed) -> bool:

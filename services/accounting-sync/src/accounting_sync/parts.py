@@ -9,11 +9,12 @@ from klokwerk.http.problems import not_found
 from klokwerk.sealing import Sealer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.channel import ExactChannel
 from accounting_sync.direct_export import DirectExport
 from accounting_sync.domain.administration import Administration
 from accounting_sync.file_export import FileExport
+from accounting_sync.links import Links
 from accounting_sync.store import administrations
+from accounting_sync.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Accounting:
     database: Database
     clock: Clock
     box: Sealer
-    channel: ExactChannel
+    links: Links
+    upkeep: Upkeep
     file_export: FileExport
     direct_export: DirectExport
 

@@ -1,25 +1,32 @@
-"""Trial export for support: everything that bears on an export, in one ZIP, without changing anything."""
+"""Trial export for support: everything that bears on an export, in one ZIP, without changing anything.
+
+What is written is what a real export would write, by the same writers and the same checks; it goes to a file of
+its own that is thrown away after it was sent, so that a trial of a hundred thousand relations fits in memory too.
+"""
 
 import importlib.metadata
-import io
-import uuid
+import tempfile
 import zipfile
-from collections.abc import Sequence
 from dataclasses import asdict
+from typing import IO, Any
 
 import orjson
 from klokwerk.clock import Clock
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.checking import messages
-from accounting_sync.domain.administration import Administration, Mode
+from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.relation import Kind, to_json
-from accounting_sync.store import connections, exports, queue
-from accounting_sync.store.queue import Line, LineFilter
-from accounting_sync.targets.exact_direct import account_body
-from accounting_sync.targets.exact_xml import ExactXmlFile
+from accounting_sync.domain.targets import Codes, Mode, Target
+from accounting_sync.store import connections, exports, lines
+from accounting_sync.store.lines import Line, LineFilter
+from accounting_sync.targets.direct import Sending
+from accounting_sync.targets.exact_direct import account_body, padded
+from accounting_sync.targets.files import FORMATS
+from accounting_sync.targets.moneybird import contact_body
 
 CHUNK = 500
+IN_MEMORY = 4 * 1024 * 1024
 
 
 async def make(
@@ -27,45 +34,74 @@ async def make(
     clock: Clock,
     administration: Administration,
     kind: Kind,
-    selected: Sequence[uuid.UUID] | None,
-) -> bytes:
-    """A ZIP with what would be sent, the checks per line, and the surroundings (EP-69).
+    selected: frozenset[Any] | None,
+    filters: LineFilter,
+) -> IO[bytes]:
+    """A ZIP with what would be sent, the checks per line, and the surroundings (EP-69), ready to be read.
 
     Lines that the pre-flight checks refuse are left out of the file and listed with their messages. Nothing is
     written anywhere (EP-70).
     """
-    chosen = set(selected) if selected is not None else None
-    report: list[dict[str, object]] = []
-    xml = io.BytesIO()
-    calls: list[dict[str, object]] = []
-    with ExactXmlFile(xml, kind) as file:
-        after: tuple[str, str] | None = None
-        while lines := await queue.page(connection, administration.code, kind, LineFilter(), after, CHUNK):
-            after = (lines[-1].name, str(lines[-1].id))
-            shown = [line for line in lines if chosen is None or line.id in chosen]
-            wrong = await messages(connection, administration, shown)
-            for line in shown:
-                objection = wrong[line.id].text if line.id in wrong else ""
-                report.append(_line(line, objection))
-                if not objection and administration.mode is Mode.FILE:
-                    file.add(line.data)
-                elif not objection:
-                    calls.append(
-                        {"action": line.action, "code": line.number, **account_body(kind, line.data)}
-                    )
-    contents: dict[str, bytes] = {
-        "lines.json": orjson.dumps(report, option=orjson.OPT_INDENT_2),
-        "surroundings.json": await _surroundings(connection, clock, administration, kind),
-    }
-    if administration.mode is Mode.FILE:
-        contents["would-be-sent.xml"] = xml.getvalue()
-    else:
-        contents["would-be-sent.json"] = orjson.dumps(calls, option=orjson.OPT_INDENT_2)
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, body in contents.items():
-            archive.writestr(name, body)
-    return out.getvalue()
+    out = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever reads it closes it
+    report = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed below
+    with report, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open(would_be_sent(administration), "w", force_zip64=True) as target:
+            writer = _Writer(administration, kind, target)
+            with writer:
+                after: tuple[str, str] | None = None
+                while found := await lines.page(connection, administration.code, kind, filters, after, CHUNK):
+                    after = (found[-1].name, str(found[-1].id))
+                    shown = [line for line in found if selected is None or line.id in selected]
+                    wrong = await messages(connection, administration, shown)
+                    for line in shown:
+                        objection = wrong[line.id].text if line.id in wrong else ""
+                        report.write(orjson.dumps(_line(line, objection)) + b"\n")
+                        if not objection:
+                            writer.add(line)
+        report.seek(0)
+        with archive.open("lines.jsonl", "w", force_zip64=True) as target:
+            while piece := report.read(1024 * 1024):
+                target.write(piece)
+        archive.writestr("surroundings.json", await _surroundings(connection, clock, administration, kind))
+    out.seek(0)
+    return out
+
+
+def would_be_sent(administration: Administration) -> str:
+    """Name of the part that holds what would be sent."""
+    if administration.mode is Mode.DIRECT:
+        return "would-be-sent.jsonl"
+    return f"would-be-sent.{FORMATS[administration.target].suffix}"
+
+
+class _Writer:
+    """Writes what would be sent: the file of the accounting system, or a call a line."""
+
+    def __init__(self, administration: Administration, kind: Kind, out: IO[bytes]) -> None:
+        self._administration = administration
+        self._out = out
+        direct = administration.mode is Mode.DIRECT
+        self._file = None if direct else FORMATS[administration.target].open(out, kind)
+
+    def __enter__(self) -> None:
+        if self._file is not None:
+            self._file.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.__exit__(*error)
+
+    def add(self, line: Line) -> None:
+        """One line that would go."""
+        if self._file is not None:
+            self._file.add(line.data, line.cleared)
+            return
+        sending = Sending(line.kind, line.action, line.data, line.cleared)
+        if self._administration.target is Target.MONEYBIRD:
+            call = {"action": line.action, "contact": contact_body(sending)}
+        else:
+            call = {"action": line.action, "Code": padded(line.number or ""), **account_body(sending)}
+        self._out.write(orjson.dumps(call) + b"\n")
 
 
 def _line(line: Line, objection: str) -> dict[str, object]:
@@ -77,6 +113,7 @@ def _line(line: Line, objection: str) -> dict[str, object]:
         "message": line.message,
         "message_origin": line.message_origin,
         "objections": objection,
+        "emptied": line.cleared,
         "data": to_json(line.data),
     }
 
@@ -84,7 +121,7 @@ def _line(line: Line, objection: str) -> dict[str, object]:
 async def _surroundings(
     connection: AsyncConnection, clock: Clock, administration: Administration, kind: Kind
 ) -> bytes:
-    health = await connections.health(connection, administration.code)
+    health = await connections.health(connection, administration.code, administration.target)
     history = await exports.page(connection, administration.code, kind, None, 10)
     return orjson.dumps(
         {
@@ -93,16 +130,22 @@ async def _surroundings(
             "administration": {
                 "code": administration.code,
                 "target": administration.target,
+                "mode": administration.mode,
+                "source": administration.source,
                 "folder": administration.folder,
                 "ranges": {each.value: str(numbers) for each, numbers in administration.ranges.items()},
-                "mappings": {
-                    name: dict(getattr(administration.mappings, name))
-                    for name in ("payment_terms", "currencies", "languages", "countries")
-                },
+                "mappings": {codes.value: dict(administration.mappings.of(codes)) for codes in Codes},
+                "longest_values": dict(administration.rules.limits),
             },
             "connection": asdict(health),
             "last_exports": [
-                {"at": each.created_at, "state": each.state, "lines": each.lines, "message": each.message}
+                {
+                    "at": each.created_at,
+                    "by": each.created_by_name,
+                    "state": each.state,
+                    "lines": each.lines,
+                    "message": each.message,
+                }
                 for each in history
             ],
         },

@@ -1,4 +1,4 @@
-"""What runs by the clock: retries of direct lines, exports that a dead process left, old refused calls."""
+"""What runs by the clock: retries of direct lines, exports that a dead process left, connections, old things."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,9 @@ from klokwerk.database import Database
 
 from accounting_sync.direct_export import DirectExport
 from accounting_sync.file_export import FileExport
-from accounting_sync.store import connections
+from accounting_sync.privacy import Blanking
+from accounting_sync.store import call_limits
+from accounting_sync.upkeep import Upkeep
 
 FORGET_ERRORS_AFTER = timedelta(days=2)
 
@@ -35,16 +37,23 @@ class Repeating:
 
 
 def workers(
-    database: Database, clock: Clock, files: FileExport, direct: DirectExport, seconds: float
+    database: Database,
+    clock: Clock,
+    files: FileExport,
+    direct: DirectExport,
+    upkeep: Upkeep,
+    seconds: float,
 ) -> list[Repeating]:
-    """The workers of this service beside its deliveries."""
+    """The workers of this service beside its deliveries and jobs."""
 
     async def forget_errors() -> None:
         async with database.transaction() as connection:
-            await connections.forget_errors(connection, clock.now() - FORGET_ERRORS_AFTER)
+            await call_limits.forget_errors(connection, clock.now() - FORGET_ERRORS_AFTER)
 
     return [
         Repeating("direct-retries", seconds, direct.retry_due),
         Repeating("unfinished-exports", seconds, files.recover),
+        Repeating("blanking", seconds * 5, Blanking(database, clock, files).tick),
+        Repeating("connections", seconds * 5, upkeep.tick),
         Repeating("old-errors", 3600, forget_errors),
     ]

@@ -21,6 +21,9 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    accounting_history,
+    article_import,
+    articles,
     confirmation,
     debtor_configuration,
     debtor_connection,
@@ -39,6 +42,7 @@ from back_office.web.pages import (
     sale_lines,
     sale_move,
     sales,
+    saved_filters,
     sign_in,
 )
 from back_office.web.pages.attached import MOST_UPLOAD_BYTES, UPLOADS
@@ -92,6 +96,9 @@ PAGES = (
     sale,
     invoices,
     invoice,
+    accounting_history,
+    article_import,
+    articles,
     accounting,
     deliveries,
     ekt_log,
@@ -99,6 +106,7 @@ PAGES = (
     ekt_check,
     confirmation,
     jobs,
+    saved_filters,
 )
 SETTINGS_PAGES = (
     index,
@@ -118,7 +126,7 @@ SETTINGS_PAGES = (
 LARGER_BODIES = {
     UPLOADS: MOST_UPLOAD_BYTES,
     "/ekt-check": 10_000_000,  # an EKT file; the page itself says how large one may be
-    r"/sales/import(/.*)?": 25_000_000,  # a file of a day's sales
+    r"/(sales|articles)/import(/.*)?": 25_000_000,  # a day's sales, thousands of articles
     imports.UPLOADS: imports.MOST_UPLOAD_BYTES,
 }
 """Paths that take a file, with the size of the largest request."""

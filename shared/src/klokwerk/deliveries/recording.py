@@ -29,6 +29,9 @@ OnChange = Callable[[AsyncConnection, Delivery], Awaitable[None]]
 OnChanges = Callable[[AsyncConnection, Sequence[Delivery]], Awaitable[None]]
 """The same for several changes at once, which must lock in an order of its own that never makes a circle."""
 
+MOST = 200
+"""Most answers in one transaction."""
+
 _COLUMNS_OF_MOVED = ", ".join(
     column if column.startswith("cast(") else f"d.{column}"
     for column in (part.strip() for part in COLUMNS_NO_PAYLOAD.split(", "))
@@ -79,11 +82,13 @@ class Recorder:
 
     Args:
         on_changes: takes several changes at once; without it each answer has a transaction of its own.
+        gather: seconds to wait for more answers before writing, where calls are quick and many are under way.
     """
 
     database: Database
-    on_change: OnChange
+    on_change: OnChange | None = None
     on_changes: OnChanges | None = None
+    gather: float = 0.0
     _waiting: list[_Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
 
@@ -98,8 +103,18 @@ class Recorder:
             self._writer = asyncio.create_task(self._write_all())
         await done
 
+    async def tell(self, connection: AsyncConnection, moved: Sequence[Delivery]) -> None:
+        """Let the service take part in the transaction that changes these deliveries."""
+        if self.on_changes is not None:
+            await self.on_changes(connection, moved)
+        elif self.on_change is not None:
+            for delivery in moved:
+                await self.on_change(connection, delivery)
+
     async def _write_all(self) -> None:
         while self._waiting:
+            if self.gather:
+                await asyncio.sleep(self.gather)
             taken = self._take()
             try:
                 await self._patiently([answer for answer, _, _ in taken], taken[-1][1])
@@ -118,7 +133,7 @@ class Recorder:
         taken: dict[uuid.UUID, _Waiting] = {}
         left: list[_Waiting] = []
         for each in self._waiting:
-            if each[0].delivery.id in taken:
+            if each[0].delivery.id in taken or len(taken) == MOST:
                 left.append(each)
             else:
                 taken[each[0].delivery.id] = each
@@ -159,11 +174,8 @@ class Recorder:
             moved = [
                 replace(found, payload=payloads[found.id]) for row in rows for found in [delivery_of(row)]
             ]
-            if self.on_changes is not None and moved:
-                await self.on_changes(connection, moved)
-            else:
-                for delivery in moved:
-                    await self.on_change(connection, delivery)
+            if moved:
+                await self.tell(connection, moved)
         for answer in answers:
             delivery, state = answer.delivery, answer.state.value
             telemetry.DELIVERIES.labels(delivery.kind, state).inc()

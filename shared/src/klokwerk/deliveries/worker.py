@@ -70,32 +70,39 @@ class DeliveryWorker:
     Args:
         channels: by the name that deliveries carry.
         on_change: told of every change in its transaction.
-        on_changes: the same for several changes in one transaction; cheaper for a service with much to send.
         retries: pauses between temporary refusals.
         questions: pauses between questions about an unknown outcome.
         lease: how long a sending may show no sign of life; it is renewed while the process lives.
         concurrency: sendings at the same time.
+        ahead: how many more are claimed than are sent at once, for channels whose calls are quick. What a process
+            that dies had claimed and not called is asked about; so only where the other side can be asked.
+        on_changes: in place of `on_change`, told of all changes of one transaction together; cheaper for a service
+            with much to send.
     """
 
     database: Database
     clock: Clock
     channels: Mapping[str, Channel]
-    on_change: OnChange
+    on_change: OnChange | None = None
     retries: Sequence[timedelta] = RETRIES
     questions: Sequence[timedelta] = QUESTIONS
     lease: timedelta = timedelta(seconds=15)
     concurrency: int = 8
+    ahead: int = 0
+    on_changes: OnChanges | None = None
     poll_seconds: float = 0.5
     name: str = "deliveries"
-    on_changes: OnChanges | None = None
     _id: uuid.UUID = field(default_factory=uuid.uuid4)
     _wakeup: Wakeup = field(default_factory=Wakeup)
     _flying: dict[uuid.UUID, asyncio.Task[None]] = field(default_factory=dict)
+    _calls: asyncio.Semaphore = field(init=False)
     _recorder: Recorder = field(init=False)
     _next_questions: float = 0.0
 
     def __post_init__(self) -> None:
-        self._recorder = Recorder(self.database, self.on_change, self.on_changes)
+        self._calls = asyncio.Semaphore(self.concurrency)
+        gather = GATHER_SECONDS * 4 if self.ahead else 0.0
+        self._recorder = Recorder(self.database, self.on_change, self.on_changes, gather)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; sendings under way are finished and recorded first."""
@@ -129,8 +136,8 @@ class DeliveryWorker:
 
     async def _claim_and_start(self) -> bool:
         """Start as many due sendings and questions as there is room for; whether there was anything."""
-        room = self.concurrency - len(self._flying)
-        if room <= 0:
+        room = self.concurrency + self.ahead - len(self._flying)
+        if room <= self.ahead // 2:
             await asyncio.wait(self._flying.values(), return_when=asyncio.FIRST_COMPLETED)
             # Others often end with it, and one claim for several costs as much as one for each.
             await asyncio.sleep(GATHER_SECONDS)
@@ -172,7 +179,8 @@ class DeliveryWorker:
             outcome = refused(f"The channel {delivery.channel!r} is not configured on this service.")
         else:
             try:
-                outcome = await channel.send(delivery)
+                async with self._calls:
+                    outcome = await channel.send(delivery)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -183,7 +191,10 @@ class DeliveryWorker:
     async def _ask(self, delivery: Delivery) -> None:
         channel = self.channels.get(delivery.channel)
         try:
-            outcome = await channel.ask(delivery) if channel else unknown("The channel is not configured.")
+            async with self._calls:
+                outcome = (
+                    await channel.ask(delivery) if channel else unknown("The channel is not configured.")
+                )
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -240,5 +251,6 @@ class DeliveryWorker:
     async def _expire_leases(self) -> None:
         async with self.database.transaction() as connection:
             rows = (await connection.execute(_EXPIRE, {"now": self.clock.now()})).mappings()
-            for row in rows:
-                await self.on_change(connection, delivery_of(row))
+            expired = [delivery_of(row) for row in rows]
+            if expired:
+                await self._recorder.tell(connection, expired)

@@ -1,8 +1,7 @@
 """``python -m klokwerk_platform.simulators``: all simulators in one process, each on its own port.
 
-Ports come from ``KLOKWERK_PORT_ACCESS_POINT``, ``KLOKWERK_PORT_PRINT_SERVICE``,
-``KLOKWERK_PORT_EXACT_ONLINE``, ``KLOKWERK_PORT_VIES`` and ``KLOKWERK_PORT_MAILCHIMP``; ``KLOKWERK_HOST`` is the
-address to listen on (127.0.0.1).
+Ports come from ``KLOKWERK_PORT_ACCESS_POINT`` and so on for each of `SIMULATORS`; ``KLOKWERK_HOST`` is the address
+to listen on (127.0.0.1).
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ SIMULATORS = {
     "print_service": "Print service (simulated)",
     "exact_online": "Exact Online (simulated)",
     "vies": "VIES (simulated)",
+    "moneybird": "Moneybird (simulated)",
     "mailchimp": "Mailchimp (simulated)",
 }
 

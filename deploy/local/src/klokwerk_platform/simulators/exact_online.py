@@ -5,7 +5,8 @@ It answers with the statuses and bodies of the real one, as far as the accountin
 - an access token lives 600 s; refreshing it before 570 s, or with a spent refresh token, is answered 401;
 - business errors are HTTP 500 with a message in the body ("Gegeven bestaat reeds", "Verplicht: ...");
 - codes are kept right-aligned in 18 positions and can't be sent in an update;
-- 60 calls a minute and 5,000 a day with their headers, and a block after too many refused calls.
+- 60 calls a minute and 5,000 a day with their headers, and a block after too many refused calls;
+- ``POST /docs/XMLUpload.aspx`` imports a file of relations and answers with the result file (`exact_import`).
 
 Beside the controls every simulator has, ``GET``/``PUT /_exact`` hold :class:`ExactSettings` (limits, known
 payment conditions, relations to refuse), ``POST /_exact/revoke`` makes every token worthless and
@@ -27,6 +28,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from klokwerk.clock import Clock, SystemClock
 
 from klokwerk_platform.simulators.behaviour import Store, simulator_app
+from klokwerk_platform.simulators.exact_import import DONE, ERROR, ImportedAccount, Told, import_routes
 from klokwerk_platform.simulators.exact_state import (
     ACCESS_SECONDS,
     Entity,
@@ -105,6 +107,20 @@ class ExactOnline:
             self._check_account(merged, str(merged.get("Code", "")).strip())
         self.stores[endpoint].put(key, Entity(id=key, fields=merged, writes=entity.writes + 1))
 
+    def take(self, imported: ImportedAccount) -> Told:
+        """One relation of an imported file: made or changed by its code, or refused."""
+        accounts = self.stores["Accounts"]
+        code = imported.code.rjust(18)
+        known = next((one for one in accounts.values() if one.fields.get("Code") == code), None)
+        try:
+            if known is None:
+                self.insert("Accounts", {**imported.fields, "Code": imported.code})
+            else:
+                self.update("Accounts", known.id, imported.fields)
+        except _Business as refusal:
+            return Told(ERROR, imported.code, str(refusal))
+        return Told(DONE, imported.code, "Bijgewerkt" if known else "Aangemaakt")
+
     def _check_account(self, body: dict[str, Any], code: str) -> None:
         missing = [f"Verplicht: {label}" for name, label in (("Name", "Naam"),) if not body.get(name)]
         if not code:
@@ -123,13 +139,15 @@ class ExactOnline:
 def create_app(clock: Clock | None = None) -> FastAPI:
     """The simulator; `clock` defaults to the installation's, so that a moved clock ages tokens too."""
     shift = os.environ.get("KLOKWERK_CLOCK_FILE")
-    exact = ExactOnline(clock or SystemClock(shift_file=Path(shift) if shift else None))
+    clock = clock or SystemClock(shift_file=Path(shift) if shift else None)
+    exact = ExactOnline(clock)
     stores = {store.name: store for store in exact.stores.values()}
     app = simulator_app("exact_online", "Exact Online (simulated)", stores)
     app.state.exact = exact
     _control_routes(app, exact)
     _sign_in_routes(app, exact)
     _api_routes(app, exact)
+    import_routes(app, clock, exact.take)
     return app
 
 
@@ -155,12 +173,22 @@ def _control_routes(app: FastAPI, exact: ExactOnline) -> None:
 def _sign_in_routes(app: FastAPI, exact: ExactOnline) -> None:
     @app.get("/api/oauth2/auth")
     async def consent(
-        client_id: str, redirect_uri: str, response_type: str = "code", state: str = ""
+        client_id: str,
+        redirect_uri: str,
+        response_type: str = "code",
+        state: str = "",
+        code_challenge: str = "",
+        code_challenge_method: str = "",
     ) -> Response:
-        """The consent page, where the simulated person always says yes."""
+        """The consent page, where the simulated person says yes unless they are set to decline."""
         if client_id != exact.settings.client_id or response_type != "code":
             return _oauth_error(400, "invalid_request", "Unknown client or response type.")
-        answer = {"code": exact.tokens.new_code(), **({"state": state} if state else {})}
+        if code_challenge and code_challenge_method != "S256":
+            return _oauth_error(400, "invalid_request", "Only S256 challenges are taken.")
+        answer = {"code": exact.tokens.new_code(redirect_uri, code_challenge)}
+        if exact.settings.consent_declined:
+            answer = {"error": "access_denied", "error_description": "The person said no."}
+        answer |= {"state": state} if state else {}
         joint = "&" if "?" in redirect_uri else "?"
         return RedirectResponse(f"{redirect_uri}{joint}{urlencode(answer)}", status_code=302)
 
@@ -172,7 +200,9 @@ def _sign_in_routes(app: FastAPI, exact: ExactOnline) -> None:
             return _oauth_error(400, "invalid_client", "Client id or secret is wrong.")
         try:
             if form.get("grant_type") == "authorization_code":
-                row = exact.tokens.by_code(form.get("code", ""))
+                row = exact.tokens.by_code(
+                    form.get("code", ""), form.get("redirect_uri", ""), form.get("code_verifier", "")
+                )
             elif form.get("grant_type") == "refresh_token":
                 row = exact.tokens.by_refresh(form.get("refresh_token", ""))
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 from collections import defaultdict, deque
 from datetime import datetime, timedelta
@@ -44,6 +46,7 @@ class ExactSettings(BaseModel):
     error_limit: int = Field(10, ge=1, description="Refused calls an endpoint allows within the hour.")
     payment_conditions: list[str] | None = Field(None, description="Known codes; null takes every code.")
     refuse: list[Refusal] = Field(default_factory=list)
+    consent_declined: bool = Field(False, description="The person on the consent page says no.")
 
 
 class Entity(BaseModel):
@@ -79,17 +82,23 @@ class Tokens:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._rows: Store[TokenRow] = Store("exact_tokens", TokenRow)
-        self._codes: set[str] = set()
+        self._codes: dict[str, tuple[str, str]] = {}
 
-    def new_code(self) -> str:
+    def new_code(self, redirect_uri: str = "", challenge: str = "") -> str:
+        """A code for one use, bound to the address it is sent to and, where one came along, to a challenge."""
         code = secrets.token_urlsafe(16)
-        self._codes.add(code)
+        self._codes[code] = (redirect_uri, challenge)
         return code
 
-    def by_code(self, code: str) -> TokenRow:
+    def by_code(self, code: str, redirect_uri: str = "", verifier: str = "") -> TokenRow:
         if code not in self._codes:
             raise OAuthError("invalid_grant", "The authorization code is not known or was used.")
-        self._codes.discard(code)
+        bound_to, challenge = self._codes.pop(code)
+        if bound_to and redirect_uri != bound_to:
+            raise OAuthError("invalid_grant", "The redirect URI is not the one the code was sent to.")
+        proof = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        if challenge and proof != challenge:
+            raise OAuthError("invalid_grant", "The code verifier does not fit the challenge.")
         return self._issue()
 
     def by_refresh(self, refresh: str) -> TokenRow:

@@ -1,8 +1,5 @@
-"""Administrations: their settings, the consent of their connection, and a test of it."""
+"""Administrations: their settings."""
 
-import asyncio
-import os
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -10,20 +7,17 @@ from klokwerk.access import Person, SignedIn, allow, audit
 from klokwerk.http import FieldProblem, Problem, check_revision, etag
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.api.models import (
+from accounting_sync.api.administration_models import (
+    RESERVED,
     AdministrationIn,
     AdministrationOut,
-    Code,
-    ConnectionOut,
-    ConsentIn,
     CredentialsIn,
-    HealthOut,
 )
-from accounting_sync.domain.administration import Administration, Mode, range_problems
+from accounting_sync.api.models import Code
+from accounting_sync.domain.administration import Administration, code_problems, range_problems
+from accounting_sync.domain.targets import RULES, Codes, Mode
 from accounting_sync.parts import Accounting, accounting, administration_of
 from accounting_sync.store import administrations, connections
-from accounting_sync.targets.exact_answers import ConsentNeeded, ExactLost, ExactRefused, ExactTemporary
-from accounting_sync.targets.exact_connection import ExactCredentials
 
 router = APIRouter(tags=["administrations"])
 Parts = Annotated[Accounting, Depends(accounting)]
@@ -56,92 +50,50 @@ async def save_administration(
     person: Person = allow("finance"),
 ) -> AdministrationOut:
     """Make an administration, or change its settings (then with If-Match)."""
+    now = parts.clock.now()
     async with parts.database.transaction() as connection:
         await administrations.lock_for_change(connection)
         old = await administrations.find(connection, code)
         _check_expected(old, if_match)
-        new = _settings(code, wanted, old)
-        await administrations.save(connection, parts.clock, new)
+        _check(code, wanted)
+        if old is not None:
+            await _check_same_system(connection, old, wanted)
+        source = wanted.source_administration or (old.source if old else code)
+        new = Administration(
+            code=code,
+            name=wanted.name,
+            target=wanted.target,
+            source=source,
+            folder=wanted.folder,
+            ranges=wanted.ranges.as_domain(),
+            mappings=wanted.mappings.as_domain(),
+            revision=old.revision + 1 if old else 1,
+            changed_at=now,
+            changed_by=person.name,
+        )
+        await administrations.save(connection, new)
         if old is None:
             await administrations.fill(connection, new)
-        elif old.mappings != new.mappings:
+        elif (old.mappings, old.target) != (new.mappings, new.target):
             await administrations.look_again(connection, code)
         if wanted.credentials is not None:
-            await connections.save(
-                connection, parts.box, code, _credentials(wanted.credentials), parts.clock.now()
-            )
+            credentials = wanted.credentials.as_domain(new.target)
+            await connections.save(connection, parts.box, code, new.target, credentials, now)
         shown = await _shown(connection, new)
         await audit(
             connection,
             person,
-            parts.clock.now(),
+            now,
             "changed" if old else "made",
             "administration",
             code,
             old=_auditable(old, None) if old else None,
             new=_auditable(new, wanted.credentials),
         )
+    parts.links.forget(code)
     response.status_code = 200 if old else 201
     response.headers["ETag"] = etag(new.revision)
     return shown
-
-
-@router.post("/administrations/{code}/consent")
-async def consent(
-    code: Code, given: ConsentIn, parts: Parts, person: Person = allow("finance")
-) -> ConnectionOut:
-    """Finish a consent at Exact Online: the code it gave becomes the connection's tokens."""
-    async with parts.database.connect() as connection:
-        await administration_of(connection, code)
-        if await connections.read(connection, parts.box, code) is None:
-            raise Problem(
-                409, "No credentials", "Enter client id, secret and division of the connection first."
-            )
-    try:
-        await parts.channel.connection(code).exchange_code(given.code, given.redirect_uri)
-    except ConsentNeeded as error:
-        detail = (
-            "Exact Online did not accept the code; it serves once and for a short time. Give consent again."
-        )
-        raise Problem(422, "The consent was not accepted", detail) from error
-    except ExactTemporary as error:
-        raise Problem(503, "Exact Online does not answer", f"{error}. Try again in a moment.") from error
-    async with parts.database.transaction() as connection:
-        await audit(connection, person, parts.clock.now(), "consent given", "administration", code)
-        return _connection(await connections.health(connection, code))
-
-
-@router.get("/{administration}/health")
-async def health(administration: Code, parts: Parts, _: SignedIn) -> HealthOut:
-    """Test the way to the accounting system: one harmless call, or whether the folder can be written."""
-    async with parts.database.connect() as connection:
-        found = await administration_of(connection, administration)
-    if found.mode is Mode.DIRECT:
-        ok, message = await _call(parts, administration)
-    else:
-        ok, message = await asyncio.to_thread(_folder, found)
-    async with parts.database.connect() as connection:
-        state = await connections.health(connection, administration)
-    return HealthOut(ok=ok, message=message, checked_at=parts.clock.now(), connection=_connection(state))
-
-
-async def _call(parts: Accounting, code: str) -> tuple[bool, str]:
-    try:
-        return True, await parts.channel.accounts(code).check()
-    except (ConsentNeeded, ExactTemporary, ExactRefused, ExactLost) as error:
-        return False, str(error)
-
-
-def _folder(administration: Administration) -> tuple[bool, str]:
-    if administration.folder is None:
-        return True, "files go to the service's own folder and can be downloaded from the export history"
-    folder = Path(administration.folder)
-    if not folder.is_dir():
-        parent = folder.parent.is_dir() and os.access(folder.parent, os.W_OK)
-        return parent, f"{folder} is not there" + ("; it is made at the first export" if parent else "")
-    if not os.access(folder, os.W_OK):
-        return False, f"{folder} can't be written"
-    return True, f"{folder} can be written"
 
 
 def _check_expected(old: Administration | None, if_match: str | None) -> None:
@@ -152,68 +104,64 @@ def _check_expected(old: Administration | None, if_match: str | None) -> None:
     given = if_match.removeprefix("W/").strip('"')
     if not given.isdigit():
         raise Problem(400, "If-Match is not an ETag of this service", f"{if_match} is no revision.")
-    check_revision(int(given), old.revision)
+    check_revision(int(given), old.revision, changed_by=old.changed_by, changed_at=str(old.changed_at))
 
 
-def _settings(code: str, wanted: AdministrationIn, old: Administration | None) -> Administration:
-    source = wanted.source_administration or (old.source if old else code)
-    if old is not None and source != old.source:
+def _check(code: str, wanted: AdministrationIn) -> None:
+    """See that the settings fit the accounting system, all at once."""
+    problems = [
+        FieldProblem(field=field, message=text.strip())
+        for field, _, text in (
+            each.partition(":") for each in range_problems(wanted.target, wanted.ranges.as_domain())
+        )
+    ]
+    problems += [
+        FieldProblem(field=field, message=text)
+        for field, text in code_problems(wanted.target, wanted.mappings.as_domain())
+    ]
+    if code in RESERVED:
+        problems.append(FieldProblem(field="code", message=f"{code} is taken by the service; choose another"))
+    if wanted.credentials is not None:
+        problems += wanted.credentials.problems(wanted.target)
+        if RULES[wanted.target].mode is Mode.FILE:
+            text = f"{wanted.target} is a file that a person imports; it needs no access"
+            problems.append(FieldProblem(field="credentials", message=text, cure="leave it empty"))
+    if problems:
+        raise Problem(422, "The settings are not right", problems[0].message, errors=problems)
+
+
+async def _check_same_system(
+    connection: AsyncConnection, old: Administration, wanted: AdministrationIn
+) -> None:
+    """What was told to one accounting system was not told to another, and cards can't change their books."""
+    source = wanted.source_administration or old.source
+    if source != old.source:
         raise Problem(
             409,
             "The source can't be changed",
-            f"{code} is fed by {old.source}; make another administration for {source}.",
+            f"{old.code} is fed by {old.source}; make another administration for {source}.",
         )
-    ranges = wanted.ranges.as_domain()
-    problems = [
-        FieldProblem(field=field, message=text.strip())
-        for field, _, text in (each.partition(":") for each in range_problems(wanted.target, ranges))
-    ]
-    if problems:
-        raise Problem(422, "The number ranges are not right", problems[0].message, errors=problems)
-    return Administration(
-        code=code,
-        name=wanted.name,
-        target=wanted.target,
-        source=source,
-        folder=wanted.folder,
-        ranges=ranges,
-        mappings=wanted.mappings.as_domain(),
-        revision=old.revision + 1 if old else 1,
-    )
-
-
-def _credentials(given: CredentialsIn) -> ExactCredentials:
-    return ExactCredentials(
-        base_url=str(given.base_url).rstrip("/"),
-        division=given.division,
-        client_id=given.client_id,
-        client_secret=given.client_secret.get_secret_value(),
-        refresh_token=given.refresh_token.get_secret_value() if given.refresh_token else None,
-    )
-
-
-def _connection(state: connections.ConnectionHealth) -> ConnectionOut:
-    return ConnectionOut(
-        has_credentials=state.has_credentials,
-        needs_consent=state.needs_consent,
-        paused_until=state.paused_until,
-    )
+    system = RULES[wanted.target].system
+    if system != old.rules.system and await administrations.synced_before(connection, old.code):
+        raise Problem(
+            409,
+            "The accounting system can't be changed",
+            f"{old.rules.system} was told of relations of {old.code} already; make another administration for "
+            f"{system}, fed by {old.source}.",
+        )
 
 
 async def _shown(connection: AsyncConnection, administration: Administration) -> AdministrationOut:
-    return AdministrationOut.of(administration, await connections.health(connection, administration.code))
+    health = await connections.health(connection, administration.code, administration.target)
+    return AdministrationOut.of(administration, health)
 
 
 def _auditable(administration: Administration, credentials: CredentialsIn | None) -> dict[str, Any]:
-    tables = administration.mappings
     return {
         "name": administration.name,
         "target": administration.target,
         "folder": administration.folder,
         "ranges": {kind.value: str(each) for kind, each in administration.ranges.items()},
-        "payment_terms": dict(tables.payment_terms),
-        "currencies": dict(tables.currencies),
-        "languages": dict(tables.languages),
-        "countries": dict(tables.countries),
+        **{codes.value: dict(administration.mappings.of(codes)) for codes in Codes},
         **({"credentials": "replaced"} if credentials else {}),
     }

@@ -1,5 +1,7 @@
 """Export history: what was exported, its file, and what to do when the import of it went wrong."""
 
+import asyncio
+import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -21,18 +23,23 @@ from accounting_sync.api.models import (
     ImportFailedIn,
     ReturnedOut,
 )
-from accounting_sync.domain.administration import Mode
 from accounting_sync.domain.relation import Kind
+from accounting_sync.domain.targets import Mode, Target
 from accounting_sync.parts import Accounting, accounting, administration_of
-from accounting_sync.store import exports
-from accounting_sync.store.exports import ExportState
-from accounting_sync.targets.exact_messages import RefusedRelation, UnreadableResult, read_refusals
+from accounting_sync.store import export_files, export_lines, exports
+from accounting_sync.store.exports import Export, ExportState
+from accounting_sync.targets.exact_messages import UnreadableResult, read_refusals
+from accounting_sync.targets.files import FORMATS
 
 router = APIRouter(prefix="/{administration}/exports", tags=["export history"])
 Parts = Annotated[Accounting, Depends(accounting)]
+LONGEST_WAIT = 20.0
+LOOK_SECONDS = 0.25
+IN_MEMORY = 4 * 1024 * 1024
+PIECE = 256 * 1024
 
 
-async def shown_export(connection: AsyncConnection, administration: str, export_id: uuid.UUID) -> ExportOut:
+async def export_of(connection: AsyncConnection, administration: str, export_id: uuid.UUID) -> Export:
     """One entry of the history.
 
     Raises:
@@ -41,7 +48,16 @@ async def shown_export(connection: AsyncConnection, administration: str, export_
     found = await exports.find(connection, administration, export_id)
     if found is None:
         raise not_found("export", export_id)
-    return ExportOut.of(found)
+    return found
+
+
+async def shown_export(connection: AsyncConnection, administration: str, export_id: uuid.UUID) -> ExportOut:
+    """One entry of the history, as it is shown.
+
+    Raises:
+        Problem: 404.
+    """
+    return ExportOut.of(await export_of(connection, administration, export_id))
 
 
 @router.get("")
@@ -67,41 +83,65 @@ async def history(
 
 
 @router.get("/{export_id}")
-async def one_export(administration: Code, export_id: uuid.UUID, parts: Parts, _: SignedIn) -> ExportDetail:
-    """One export with what became of its lines."""
-    async with parts.database.connect() as connection:
-        shown = await shown_export(connection, administration, export_id)
-        entries = await exports.lines_of(connection, export_id, 1000)
+async def one_export(
+    administration: Code,
+    export_id: uuid.UUID,
+    parts: Parts,
+    _: SignedIn,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0,
+) -> ExportDetail:
+    """One export with what became of its lines; with `after` (its `mark`), once it has moved on or `wait` is over."""
+    deadline = asyncio.get_running_loop().time() + wait
+    while True:
+        async with parts.database.connect() as connection:
+            shown = await shown_export(connection, administration, export_id)
+            moved = after is None or shown.mark != after or shown.over
+            if moved or asyncio.get_running_loop().time() >= deadline:
+                entries = await export_lines.lines_of(connection, export_id, 1000)
+                break
+        await asyncio.sleep(LOOK_SECONDS)
     return ExportDetail(**shown.model_dump(), entries=[ExportLineOut.of(each) for each in entries])
 
 
 @router.get("/{export_id}/file")
 async def file(administration: Code, export_id: uuid.UUID, parts: Parts, _: SignedIn) -> StreamingResponse:
-    """The file as it was written; that of a failed export contains no data (EP-59)."""
+    """The file as it was written; that of a failed export contains no data (EP-59).
+
+    A file that held somebody who was anonymised since is made anew without them.
+    """
     async with parts.database.connect() as connection:
-        shown = await shown_export(connection, administration, export_id)
-    if shown.sha256 is None:
+        found = await export_of(connection, administration, export_id)
+    if found.sha256 is None:
         raise Problem(404, "No file", "This export has no file: it is direct, or not finished yet.")
-
-    async def body() -> AsyncIterator[bytes]:
-        part = 0
-        while True:
-            async with parts.database.connect() as connection:
-                piece = await exports.file_part(connection, export_id, part)
-            if piece is None:
-                return
-            yield piece
-            part += 1
-
+    headers = {"Content-Disposition": f'attachment; filename="{found.file_name}"'}
+    if not found.kept_without_persons:
+        headers |= {"Content-Length": str(found.size), "ETag": f'"{found.sha256}"'}
     return StreamingResponse(
-        body(),
-        media_type="application/xml",
-        headers={
-            "Content-Disposition": f'attachment; filename="{shown.file_name}"',
-            "Content-Length": str(shown.size),
-            "ETag": f'"{shown.sha256}"',
-        },
+        _made_anew(parts, found) if found.kept_without_persons else _kept(parts, export_id),
+        media_type=FORMATS[found.target].media_type,
+        headers=headers,
     )
+
+
+async def _kept(parts: Accounting, export_id: uuid.UUID) -> AsyncIterator[bytes]:
+    number = 0
+    while True:
+        async with parts.database.connect() as connection:
+            piece = await export_files.part(connection, export_id, number)
+        if piece is None:
+            return
+        yield piece
+        number += 1
+
+
+async def _made_anew(parts: Accounting, export: Export) -> AsyncIterator[bytes]:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as out:
+        async with parts.database.connect() as connection:
+            await parts.file_export.made_anew(connection, export, out)
+        out.seek(0)
+        while piece := out.read(PIECE):
+            yield piece
 
 
 @router.post("/{export_id}/import-failed")
@@ -128,8 +168,16 @@ async def import_result(
 ) -> ReturnedOut:
     """Record what Exact Online's own result file says (the request's body): only the relations that it
     refused come back."""
+    async with parts.database.connect() as connection:
+        found = await export_of(connection, administration, export_id)
+    if found.target is not Target.EXACT_XML:
+        raise Problem(
+            409,
+            "There is no result file to be read",
+            "Only Exact Online gives one. Record the import as failed; then all relations of the export come back.",
+        )
     try:
-        refusals = read_refusals(await request.body())
+        refusals = await asyncio.to_thread(read_refusals, await request.body())
     except UnreadableResult as error:
         raise Problem(422, "The result can't be read", f"{error}.") from error
     if not refusals:
@@ -141,8 +189,12 @@ async def import_result(
             f"Exact Online says: {refusals[0].message or 'error'}, without saying of which relation. Record "
             "the import as failed instead; then all relations of the export come back.",
         )
-    note = "; ".join(f"{each.number}: {each.message}" for each in refusals)[:2000]
-    return await _bring_back(parts, administration, export_id, person, note, refusals)
+    said: dict[str, str] = {}
+    for each in refusals:
+        number = each.number or ""
+        said[number] = f"{said[number]}; {each.message}" if number in said else each.message
+    note = "; ".join(f"{number}: {text}" for number, text in said.items())[:2000]
+    return await _bring_back(parts, administration, export_id, person, note, said)
 
 
 async def _bring_back(
@@ -151,7 +203,7 @@ async def _bring_back(
     export_id: uuid.UUID,
     person: Person,
     note: str,
-    refusals: list[RefusedRelation] | None,
+    refusals: dict[str, str] | None,
 ) -> ReturnedOut:
     async with parts.database.transaction() as connection:
         shown = await shown_export(connection, administration, export_id)
@@ -164,10 +216,8 @@ async def _bring_back(
                 "recorded as failed.",
             )
         now = parts.clock.now()
-        numbers = None if refusals is None else [each.number for each in refusals if each.number]
-        count = await exports.bring_back(
-            connection, export_id, numbers=numbers, by=person.name, note=note, now=now
-        )
+        count = await export_lines.bring_back(connection, export_id, refusals)
+        await exports.import_failed(connection, export_id, by=person.name, note=note, now=now)
         await audit(
             connection, person, now, "import failed", "export", str(export_id), new={"returned": count}
         )

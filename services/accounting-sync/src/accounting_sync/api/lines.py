@@ -1,41 +1,60 @@
 """The queue: fetch, show, change status, export, trial export; the same for debtors and creditors (EP-18)."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
+from klokwerk import jobs
 from klokwerk.access import Person, SignedIn, allow, audit
-from klokwerk.http import (
-    Column,
-    FieldProblem,
-    Once,
-    Page,
-    Problem,
-    csv_response,
-    decode_cursor,
-    xlsx_response,
-)
+from klokwerk.http import Column, Once, Page, Problem, csv_response, decode_cursor, xlsx_response
 from klokwerk.http.pages import page_of
+from starlette.background import BackgroundTask
 
-from accounting_sync import trial
+from accounting_sync import fetching, trial
 from accounting_sync.api.exports import shown_export
-from accounting_sync.api.models import Code, ExportIn, ExportOut, FetchedOut, LineOut, StatusIn, StatusOut
+from accounting_sync.api.models import (
+    Code,
+    CountOut,
+    ExportIn,
+    ExportOut,
+    FetchedOut,
+    FilterIn,
+    LineAnswer,
+    LineOut,
+    StatusIn,
+    StatusOut,
+)
 from accounting_sync.checking import objections
-from accounting_sync.domain.administration import Mode
 from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Kind
+from accounting_sync.domain.targets import Mode
 from accounting_sync.exporting import Order
-from accounting_sync.fetching import fetch
 from accounting_sync.parts import Accounting, accounting, administration_of
-from accounting_sync.store import queue
+from accounting_sync.store import lines as queue
+from accounting_sync.store import queue as fetch_queue
 from accounting_sync.store.exports import ExportState
-from accounting_sync.store.queue import Line, LineFilter, LineState
+from accounting_sync.store.lines import Line, LineFilter, LineState
 
 router = APIRouter(prefix="/{administration}/{kind}", tags=["queue"])
 Parts = Annotated[Accounting, Depends(accounting)]
+EXPORT_WAIT = 2.0
+"""Seconds that an answer waits for a file to be written; a longer export goes on in the background."""
+
+
+def _filters(
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    action: Action | None = None,
+    with_message: bool | None = None,
+    never_synced: bool | None = None,
+) -> LineFilter:
+    return LineFilter(search=q, action=action, with_message=with_message, never_synced=never_synced)
+
+
+Filters = Annotated[LineFilter, Depends(_filters)]
 COLUMNS: list[Column[Line]] = [
     Column("number", lambda line: line.number),
     Column("name", lambda line: line.name),
@@ -58,7 +77,10 @@ async def fetch_lines(
     """List everybody who has to be forwarded; nothing is sent (EP-19, EP-24)."""
     async with parts.database.connect() as connection:
         found = await administration_of(connection, administration)
-    fetched = await fetch(parts.database, parts.clock, found, kind)
+        marked = await fetch_queue.pending(connection, administration, kind, fetching.AT_ONCE + 1)
+    if marked > fetching.AT_ONCE:
+        return await _fetch_job(administration, kind, parts, person)
+    fetched = await fetching.fetch(parts.database, parts.clock, found, kind)
     result = FetchedOut(
         listed=fetched.listed, updated=fetched.updated, dropped=fetched.dropped, total=fetched.total
     )
@@ -70,9 +92,23 @@ async def fetch_lines(
             "fetched",
             "queue",
             f"{administration}/{kind}",
-            new=result.model_dump(),
+            new=result.model_dump(exclude={"job"}),
         )
     return result
+
+
+async def _fetch_job(administration: str, kind: Kind, parts: Accounting, person: Person) -> FetchedOut:
+    """The fetch of very many, as a job; one that is under way already is the same one."""
+    values = {"administration": administration, "kind": kind.value}
+    async with parts.database.transaction() as connection:
+        found = await jobs.page(connection, [fetching.JOB], limit=20)
+        under_way = [job for job in found if job.input == values and not job.state.final]
+        if under_way:
+            return FetchedOut(job=f"/v1/jobs/{under_way[0].id}")
+        new = jobs.NewJob(fetching.JOB, title=f"{administration}: {kind}", input=values)
+        job = await jobs.start(connection, parts.clock, new, person)
+        await audit(connection, person, parts.clock.now(), "fetch begun", "queue", f"{administration}/{kind}")
+    return FetchedOut(job=f"/v1/jobs/{job.id}")
 
 
 @router.get("/lines")
@@ -81,15 +117,12 @@ async def lines(
     kind: Kind,
     parts: Parts,
     _: SignedIn,
-    q: Annotated[str | None, Query(max_length=200)] = None,
-    action: Action | None = None,
-    with_message: bool | None = None,
+    filters: Filters,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[LineOut]:
     """The lines by name, with all data exactly as it will be sent (EP-31)."""
     after = decode_cursor(cursor, 2)
-    filters = LineFilter(search=q, action=action, with_message=with_message)
     async with parts.database.connect() as connection:
         found = await administration_of(connection, administration)
         rows = await queue.page(
@@ -100,25 +133,41 @@ async def lines(
     return page_of(shown, limit, lambda line: (line.name, str(line.id)))
 
 
+@router.get("/lines/count")
+async def count_lines(
+    administration: Code, kind: Kind, parts: Parts, _: SignedIn, filters: Filters
+) -> CountOut:
+    """How many lines the filters mean."""
+    async with parts.database.connect() as connection:
+        await administration_of(connection, administration)
+        return CountOut(count=await queue.count(connection, administration, kind, filters))
+
+
 @router.get("/lines.csv", response_class=Response)
-async def lines_as_csv(administration: Code, kind: Kind, parts: Parts, _: SignedIn) -> Response:
-    """All lines as CSV; cells that look like formulas are defused."""
+async def lines_as_csv(
+    administration: Code, kind: Kind, parts: Parts, _: SignedIn, filters: Filters
+) -> Response:
+    """The lines that the filters mean as CSV; cells that look like formulas are defused."""
     name = f"{kind}-{administration}.csv"
-    return csv_response(_every_line(parts, administration, kind), COLUMNS, file_name=name)
+    return csv_response(_every_line(parts, administration, kind, filters), COLUMNS, file_name=name)
 
 
 @router.get("/lines.xlsx", response_class=Response)
-async def lines_as_xlsx(administration: Code, kind: Kind, parts: Parts, _: SignedIn) -> Response:
-    """All lines as XLSX; text stays text."""
+async def lines_as_xlsx(
+    administration: Code, kind: Kind, parts: Parts, _: SignedIn, filters: Filters
+) -> Response:
+    """The lines that the filters mean as XLSX; text stays text."""
     name = f"{kind}-{administration}.xlsx"
-    return await xlsx_response(_every_line(parts, administration, kind), COLUMNS, file_name=name)
+    return await xlsx_response(_every_line(parts, administration, kind, filters), COLUMNS, file_name=name)
 
 
-async def _every_line(parts: Accounting, administration: str, kind: Kind) -> AsyncIterator[Line]:
+async def _every_line(
+    parts: Accounting, administration: str, kind: Kind, filters: LineFilter
+) -> AsyncIterator[Line]:
     after: tuple[str, str] | None = None
     while True:
         async with parts.database.connect() as connection:
-            rows = await queue.page(connection, administration, kind, LineFilter(), after, 500)
+            rows = await queue.page(connection, administration, kind, filters, after, 500)
         for row in rows:
             yield row
         if len(rows) < 500:
@@ -130,23 +179,17 @@ async def _every_line(parts: Accounting, administration: str, kind: Kind) -> Asy
 async def change_status(
     administration: Code, kind: Kind, wanted: StatusIn, parts: Parts, person: Person = allow("finance")
 ) -> StatusOut:
-    """Change the action of one or many lines by hand (EP-28, EP-29); all of them or none."""
+    """Change the action of lines by hand (EP-28, EP-29), and say of each that stayed as it was why."""
+    if (wanted.line_ids is None) == (wanted.matching is None):
+        raise Problem(422, "Say which lines", "Send either line_ids or matching.")
+    now = parts.clock.now()
+    filters = (wanted.matching or FilterIn()).as_domain()
     async with parts.database.transaction() as connection:
         await administration_of(connection, administration)
-        before = await queue.states(connection, administration, kind, wanted.line_ids)
-        now = parts.clock.now()
-        done = await queue.set_action(connection, administration, kind, wanted.line_ids, wanted.action, now)
-        errors = [
-            FieldProblem(
-                field=f"line_ids.{position}",
-                message=_why_not(before.get(line_id)),
-                cure="load the list again and select anew",
-            )
-            for position, line_id in enumerate(wanted.line_ids)
-            if line_id not in done
-        ]
-        if errors:
-            raise Problem(409, "The status can't be changed", errors[0].message, errors=errors)
+        known = await queue.states(connection, wanted.line_ids or ())
+        done = await queue.set_action(
+            connection, administration, kind, wanted.line_ids, filters, wanted.action, now
+        )
         await audit(
             connection,
             person,
@@ -154,22 +197,31 @@ async def change_status(
             "status changed",
             "queue",
             f"{administration}/{kind}",
-            old={str(line_id): row.action for line_id, row in before.items()},
-            new={"action": wanted.action, "lines": len(done)},
+            old=done.before,
+            new={"action": wanted.action, "lines": len(done.ids)},
         )
-    return StatusOut(changed=len(done))
+    return StatusOut(
+        changed=len(done.ids),
+        skipped=[
+            _skipped(line_id, known, administration, kind)
+            for line_id in dict.fromkeys(wanted.line_ids or ())
+            if line_id not in done.ids
+        ],
+    )
 
 
-def _why_not(row: object) -> str:
-    state = getattr(row, "state", None)
-    if state is None:
-        return "this line is not in the list any more"
-    if state in (LineState.EXPORTING, LineState.SENDING):
-        return f"{getattr(row, 'name', 'this line')} is being exported at this moment"
-    return "this line can't be changed now"
+def _skipped(
+    line_id: uuid.UUID, known: Mapping[uuid.UUID, Any], administration: str, kind: Kind
+) -> LineAnswer:
+    row = known.get(line_id)
+    if row is None or (row.administration, row.kind) != (administration, kind.value):
+        return LineAnswer(line_id=line_id, name="", reason="this line is not in the list any more")
+    busy = row.state in (LineState.EXPORTING, LineState.SENDING)
+    reason = "it is being exported at this moment" if busy else "it can't be changed now"
+    return LineAnswer(line_id=line_id, name=row.name, reason=reason)
 
 
-@router.post("/export", response_model=ExportOut, status_code=201, responses={202: {"model": ExportOut}})
+@router.post("/export", response_class=Response)
 async def export(
     administration: Code,
     kind: Kind,
@@ -178,20 +230,20 @@ async def export(
     wanted: ExportIn | None = None,
     person: Person = allow("finance"),
 ) -> Response:
-    """Export the selected lines, or all (EP-40 to EP-42).
+    """Export the selected lines, or all where none is selected (EP-40 to EP-42).
 
-    A file export answers 201 when it is over, also when it failed: see `state` and `message`. A direct export
-    answers 202 as soon as its lines are handed over; follow it in the history.
+    A file export that is written within a moment answers 201 (look at `state`), a longer one and a direct export
+    answer 202; follow those in the history.
     """
     async with parts.database.transaction() as connection:
         found = await administration_of(connection, administration)
-        status = 201 if found.mode is Mode.FILE else 202
         if answer := await once.answered(connection):
             export_id = uuid.UUID(orjson.loads(answer.body)["id"])
             shown = await shown_export(connection, administration, export_id)
-            return _answer(shown, status, {"Idempotent-Replay": "true"})
+            return _answer(shown, {"Idempotent-Replay": "true"})
+        filters = (wanted.matching if wanted and wanted.matching else FilterIn()).as_domain()
         selected: list[uuid.UUID] | None = (wanted.line_ids if wanted else None) or None
-        order = Order(found, kind, selected, person.subject, person.name)
+        order = Order(found, kind, selected, person.subject, person.name, filters)
         maker = parts.file_export if found.mode is Mode.FILE else parts.direct_export
         export_id = await maker.begin(connection, order)
         shown = await shown_export(connection, administration, export_id)
@@ -204,16 +256,20 @@ async def export(
             str(export_id),
             new={"kind": kind, "lines": shown.lines},
         )
-        await once.keep(connection, {"id": export_id}, status)
+        await once.keep(connection, {"id": export_id}, 202)
     if shown.state is ExportState.PLANNED:
-        await parts.file_export.finish(export_id, administration)
+        task = parts.file_export.finish_soon(export_id)
+        await asyncio.wait([task], timeout=EXPORT_WAIT)
+        if task.done():
+            task.result()
         async with parts.database.connect() as connection:
             shown = await shown_export(connection, administration, export_id)
-    return _answer(shown, status, {})
+    return _answer(shown, {})
 
 
-def _answer(shown: ExportOut, status: int, headers: dict[str, str]) -> Response:
+def _answer(shown: ExportOut, headers: dict[str, str]) -> Response:
     where = {"Location": shown.links["self"]}
+    status = 201 if shown.mode is Mode.FILE and shown.over else 202
     return JSONResponse(shown.model_dump(mode="json"), status, headers=headers | where)
 
 
@@ -229,17 +285,24 @@ async def trial_export(
 
     It changes nothing and is made even when the real export fails (EP-69, EP-70).
     """
+    filters = (wanted.matching if wanted and wanted.matching else FilterIn()).as_domain()
+    selected = frozenset(wanted.line_ids) if wanted and wanted.line_ids else None
     async with parts.database.connect() as connection:
         found = await administration_of(connection, administration)
-        selected: list[uuid.UUID] | None = (wanted.line_ids if wanted else None) or None
-        body = await trial.make(connection, parts.clock, found, kind, selected)
+        made = await trial.make(connection, parts.clock, found, kind, selected, filters)
     async with parts.database.transaction() as connection:
         await audit(
             connection, person, parts.clock.now(), "trial export", "queue", f"{administration}/{kind}"
         )
+
+    async def body() -> AsyncIterator[bytes]:
+        while piece := made.read(256 * 1024):
+            yield piece
+
     name = f"trial-{administration}-{kind}.zip"
-    return Response(
-        body,
+    return StreamingResponse(
+        body(),
         media_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        background=BackgroundTask(made.close),
     )

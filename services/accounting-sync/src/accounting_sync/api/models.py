@@ -1,159 +1,63 @@
-"""What goes in and out over HTTP."""
+"""Lines and exports, as they go in and out over HTTP."""
 
 import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
-from accounting_sync.domain.administration import Administration, Mode, NumberRange, Target
+from accounting_sync.domain.changes import Change, changes_between
 from accounting_sync.domain.lines import Action, Origin
-from accounting_sync.domain.mapping import MappingTables
 from accounting_sync.domain.relation import Kind, to_json
-from accounting_sync.store.connections import ConnectionHealth
-from accounting_sync.store.exports import Export, ExportLine, ExportState
-from accounting_sync.store.queue import Line, LineState
+from accounting_sync.domain.targets import Mode, Target
+from accounting_sync.store.export_lines import ExportLine
+from accounting_sync.store.exports import Export, ExportState
+from accounting_sync.store.lines import Line, LineFilter, LineState
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Table = dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(min_length=1, max_length=40)]]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """What comes in: a field that nobody knows is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class RangeIn(_Strict):
-    """The numbers of one kind, both ends included."""
+class FetchedOut(BaseModel):
+    """What a fetch did: new lines, lines brought up to date, lines gone, lines in the list now.
 
-    first: Annotated[int, Field(ge=1, lt=10**18)]
-    last: Annotated[int, Field(ge=1, lt=10**18)]
-
-
-class RangesIn(_Strict):
-    """Number ranges of debtors and creditors."""
-
-    debtors: RangeIn | None = None
-    creditors: RangeIn | None = None
-
-    def as_domain(self) -> dict[Kind, NumberRange]:
-        """As the rules use them."""
-        given = {Kind.DEBTORS: self.debtors, Kind.CREDITORS: self.creditors}
-        return {kind: NumberRange(each.first, each.last) for kind, each in given.items() if each is not None}
-
-
-class MappingsIn(_Strict):
-    """Our values to the codes of the accounting system; payment terms by days."""
-
-    payment_terms: Table = {}
-    currencies: Table = {"EUR": "EUR"}
-    languages: Table = {}
-    countries: Table = {}
-
-    def as_domain(self) -> MappingTables:
-        """As the rules use them."""
-        return MappingTables(**self.model_dump())
-
-
-class CredentialsIn(_Strict):
-    """Access to Exact Online; kept encrypted and never shown again."""
-
-    base_url: HttpUrl = HttpUrl("https://start.exactonline.nl")
-    division: Annotated[int, Field(ge=1)]
-    client_id: Annotated[str, Field(min_length=1, max_length=200)]
-    client_secret: SecretStr
-    refresh_token: SecretStr | None = None
-
-
-class AdministrationIn(_Strict):
-    """Settings of one set of books.
-
-    Attributes:
-        source_administration: whose cards feed it; the administration itself unless given.
-        folder: where files go; none for the service's own folder (EP-56).
-        credentials: for a direct target; left out keeps what is stored.
+    A fetch of very many is a job; then `job` is where it is followed, and the figures are none yet.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    target: Target
-    source_administration: Code | None = None
-    folder: Annotated[str, Field(pattern=r"^/", max_length=500)] | None = None
-    ranges: RangesIn = RangesIn()
-    mappings: MappingsIn = MappingsIn()
-    credentials: CredentialsIn | None = None
+    listed: int = 0
+    updated: int = 0
+    dropped: int = 0
+    total: int = 0
+    job: str | None = None
 
 
-class ConnectionOut(BaseModel):
-    """Whether calls can be made, without what is secret."""
+class ChangeOut(BaseModel):
+    """One value that differs from what accounting was told last; none where there is no value."""
 
-    has_credentials: bool
-    needs_consent: bool
-    paused_until: datetime | None
-
-
-class AdministrationOut(BaseModel):
-    """Settings as they stand."""
-
-    code: str
-    name: str
-    target: Target
-    mode: Mode
-    source_administration: str
-    folder: str | None
-    ranges: RangesIn
-    mappings: MappingsIn
-    connection: ConnectionOut
-    revision: int
+    field: str
+    before: str | None
+    after: str | None
 
     @classmethod
-    def of(cls, administration: Administration, health: ConnectionHealth) -> "AdministrationOut":
-        """What is shown of an administration."""
-        tables = administration.mappings
-        return cls(
-            code=administration.code,
-            name=administration.name,
-            target=administration.target,
-            mode=administration.mode,
-            source_administration=administration.source,
-            folder=administration.folder,
-            ranges=RangesIn(
-                **{
-                    kind.value: RangeIn(first=each.first, last=each.last)
-                    for kind, each in administration.ranges.items()
-                }
-            ),
-            mappings=MappingsIn(
-                payment_terms=dict(tables.payment_terms),
-                currencies=dict(tables.currencies),
-                languages=dict(tables.languages),
-                countries=dict(tables.countries),
-            ),
-            connection=ConnectionOut(
-                has_credentials=health.has_credentials,
-                needs_consent=health.needs_consent,
-                paused_until=health.paused_until,
-            ),
-            revision=administration.revision,
-        )
-
-
-class ConsentIn(_Strict):
-    """The code that Exact Online's consent page gave, and the address it was given to."""
-
-    code: Annotated[str, Field(min_length=1, max_length=4000)]
-    redirect_uri: Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class FetchedOut(BaseModel):
-    """What a fetch did: new lines, lines brought up to date, lines gone, lines in the list now."""
-
-    listed: int
-    updated: int
-    dropped: int
-    total: int
+    def of(cls, change: Change) -> "ChangeOut":
+        """What is shown of a change."""
+        return cls(field=change.field, before=change.before, after=change.after)
 
 
 class LineOut(BaseModel):
-    """One line; `data` is exactly what will be sent (EP-31), `preflight` what stands against it now."""
+    """One line.
+
+    Attributes:
+        data: exactly what will be sent (EP-31).
+        emptied: fields that accounting was told before and that are emptied there with it.
+        changes: what differs from what it was told, value by value; nothing for a relation it does not know.
+        preflight: what stands against sending it now.
+    """
 
     id: uuid.UUID
     debtor_id: str
@@ -167,8 +71,9 @@ class LineOut(BaseModel):
     preflight: list[str]
     merged_into: str | None
     never_synced: bool
-    changed_fields: list[str]
+    changes: list[ChangeOut]
     data: dict[str, Any]
+    emptied: list[str]
     revision: int
     retry_at: datetime | None
     fetched_at: datetime
@@ -177,8 +82,7 @@ class LineOut(BaseModel):
     def of(cls, line: Line, preflight: tuple[str, ...]) -> "LineOut":
         """What is shown of a line."""
         data = to_json(line.data)
-        before = line.synced_data or {}
-        changed = [name for name in sorted({*data, *before}) if data.get(name) != before.get(name)]
+        changes = changes_between(line.synced_data, data) if line.synced_data is not None else ()
         return cls(
             id=line.id,
             debtor_id=line.debtor_id,
@@ -192,35 +96,67 @@ class LineOut(BaseModel):
             preflight=list(preflight),
             merged_into=line.merged_into,
             never_synced=line.synced_at is None,
-            changed_fields=changed if line.synced_data is not None else [],
+            changes=[ChangeOut.of(each) for each in changes],
             data=data,
+            emptied=list(line.cleared),
             revision=line.revision,
             retry_at=line.retry_at,
             fetched_at=line.fetched_at,
         )
 
 
-class StatusIn(_Strict):
-    """Change the status of lines by hand."""
+class FilterIn(Strict):
+    """All lines that a list shows with these filters, for what is done with many at once."""
 
-    line_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10_000)]
+    q: Annotated[str | None, Field(max_length=200)] = None
+    action: Action | None = None
+    with_message: bool | None = None
+    never_synced: bool | None = None
+
+    def as_domain(self) -> LineFilter:
+        """As the queries use it."""
+        return LineFilter(self.q, self.action, self.with_message, self.never_synced)
+
+
+class StatusIn(Strict):
+    """Change the status by hand: of the lines named, or of all that `matching` means."""
+
+    line_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10_000)] | None = None
+    matching: FilterIn | None = None
     action: Action
 
 
+class LineAnswer(BaseModel):
+    """Why one line was left as it is."""
+
+    line_id: uuid.UUID
+    name: str
+    reason: str
+
+
 class StatusOut(BaseModel):
-    """How many lines were changed."""
+    """How many lines were changed, and which were not and why."""
 
     changed: int
+    skipped: list[LineAnswer]
 
 
-class ExportIn(_Strict):
-    """Which lines to export; none, or an empty list, for all (EP-42)."""
+class ExportIn(Strict):
+    """Which lines to export: those named, or all that `matching` means; neither, or an empty list, for all
+    (EP-42)."""
 
     line_ids: Annotated[list[uuid.UUID], Field(max_length=100_000)] | None = None
+    matching: FilterIn | None = None
+
+
+class CountOut(BaseModel):
+    """How many lines there are."""
+
+    count: int
 
 
 class ExportOut(BaseModel):
-    """One entry of the export history."""
+    """One entry of the export history; `mark` changes whenever it moves on, `written` counts what its file holds."""
 
     id: uuid.UUID
     administration: str
@@ -244,15 +180,24 @@ class ExportOut(BaseModel):
     returned_by: str | None
     returned_at: datetime | None
     returned_note: str | None
+    kept_without_persons: bool
+    written: int
+    mark: str
     links: dict[str, str]
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self.state not in (ExportState.PLANNED, ExportState.RUNNING)
 
     @classmethod
     def of(cls, export: Export) -> "ExportOut":
         """What is shown of an export."""
         here = f"/v1/{export.administration}/exports/{export.id}"
         links = {"self": here, **({"file": f"{here}/file"} if export.sha256 else {})}
-        shown = {name: getattr(export, name) for name in cls.model_fields if name != "links"}
-        return cls(**shown, links=links)
+        shown = {name: getattr(export, name) for name in cls.model_fields if name not in ("links", "mark")}
+        mark = f"{export.state}.{export.open}.{export.synced}.{export.failed}.{export.written}"
+        return cls(**shown, mark=mark, links=links)
 
 
 class ExportLineOut(BaseModel):
@@ -279,7 +224,7 @@ class ExportDetail(ExportOut):
     entries: list[ExportLineOut]
 
 
-class ImportFailedIn(_Strict):
+class ImportFailedIn(Strict):
     """Why the import went wrong, in the user's words."""
 
     note: Annotated[str, Field(max_length=2000)] = ""
@@ -289,15 +234,6 @@ class ReturnedOut(BaseModel):
     """How many relations come up again at the next fetch."""
 
     returned: int
-
-
-class HealthOut(BaseModel):
-    """Result of a connection test."""
-
-    ok: bool
-    message: str
-    checked_at: datetime
-    connection: ConnectionOut
 
 
 class Count(BaseModel):

@@ -2,30 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import UTC, datetime
 
 from accounting_sync.domain.mapping import MappingTables
 from accounting_sync.domain.relation import Kind
-
-
-class Target(StrEnum):
-    """The accounting system and the way to it."""
-
-    EXACT_XML = "exact-xml"
-    EXACT_DIRECT = "exact-direct"
-
-
-class Mode(StrEnum):
-    """Whole files for a person to import, or calls line by line."""
-
-    FILE = "file"
-    DIRECT = "direct"
-
-
-MODE_OF: dict[Target, Mode] = {Target.EXACT_XML: Mode.FILE, Target.EXACT_DIRECT: Mode.DIRECT}
-
-SHARED_NUMBER_SPACE = frozenset({Target.EXACT_XML, Target.EXACT_DIRECT})
-"""Systems where a creditor with a debtor's number overwrites that debtor."""
+from accounting_sync.domain.targets import RULES, Mode, Target, TargetRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +40,46 @@ class Administration:
     ranges: dict[Kind, NumberRange] = field(default_factory=dict)
     mappings: MappingTables = field(default_factory=MappingTables)
     revision: int = 0
+    changed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    changed_by: str = ""
+
+    @property
+    def rules(self) -> TargetRules:
+        """What its accounting system takes."""
+        return RULES[self.target]
 
     @property
     def mode(self) -> Mode:
         """File or direct, as the target demands."""
-        return MODE_OF[self.target]
+        return self.rules.mode
 
 
 def range_problems(target: Target, ranges: dict[Kind, NumberRange]) -> Iterable[str]:
     """What is wrong with the number ranges, in words for the settings page."""
+    rules = RULES[target]
     for kind, numbers in ranges.items():
         if numbers.first > numbers.last:
             yield f"ranges.{kind}: {numbers} ends before it starts; put the lower number first"
+        elif len(str(numbers.last)) > rules.limits["code"]:
+            yield (
+                f"ranges.{kind}: {rules.system} takes numbers of {rules.limits['code']} digits at most; "
+                "end the range below that"
+            )
     debtors, creditors = ranges.get(Kind.DEBTORS), ranges.get(Kind.CREDITORS)
-    if target in SHARED_NUMBER_SPACE and debtors and creditors and debtors.overlaps(creditors):
+    if rules.shared_numbers and debtors and creditors and debtors.overlaps(creditors):
         yield (
-            f"ranges: debtors {debtors} and creditors {creditors} overlap, and {target} keeps both in one "
-            "list where the later one overwrites the earlier; choose ranges that do not meet"
+            f"ranges: debtors {debtors} and creditors {creditors} overlap, and {rules.system} keeps both in "
+            "one list where the later one overwrites the earlier; choose ranges that do not meet"
         )
+
+
+def code_problems(target: Target, tables: MappingTables) -> Iterable[tuple[str, str]]:
+    """Codes that the accounting system can't have: the field of the settings page and what is wrong."""
+    rules = RULES[target]
+    for codes, highest in rules.numeric.items():
+        for ours, theirs in tables.of(codes).items():
+            if not (theirs.isascii() and theirs.isdigit() and int(theirs) <= highest):
+                yield (
+                    f"mappings.{codes}.{ours}",
+                    f'"{theirs}" is no code of {rules.system}: it wants a number from 0 to {highest}',
+                )

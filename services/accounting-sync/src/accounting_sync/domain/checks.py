@@ -5,7 +5,7 @@ together and each says what to change (EP-50). All messages have origin "own".
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from stdnum import bic, iban
 from stdnum.eu import vat
@@ -13,6 +13,7 @@ from stdnum.exceptions import ValidationError
 
 from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.relation import Address, Kind, RelationData
+from accounting_sync.domain.targets import TargetRules
 
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 COUNTRY = re.compile(r"^[A-Z]{2}$")
@@ -28,7 +29,6 @@ def preflight(
     kind: Kind,
     data: RelationData,
     administration: Administration,
-    limits: Mapping[str, int],
     *,
     missing: Iterable[str] = (),
     merged_into: str | None = None,
@@ -40,10 +40,11 @@ def preflight(
     """
     if merged_into is not None:
         return (f"merged into {merged_into}",)
+    rules = administration.rules
     return (
         *_number(kind, data, administration),
-        *_texts(data, limits),
-        *_addresses(data.addresses, limits),
+        *_texts(data, rules),
+        *_addresses(data.addresses, rules),
         *_registrations(data),
         *missing,
     )
@@ -56,17 +57,18 @@ def _number(kind: Kind, data: RelationData, administration: Administration) -> I
     if not (data.code.isascii() and data.code.isdigit()):
         yield f'{kind.one} number "{data.code}" has other characters than digits; give it a number of digits'
         return
-    if len(data.code) > 18:
+    rules = administration.rules
+    if len(data.code) > rules.limits["code"]:
         return  # told as a length
     foreign = administration.ranges.get(kind.other)
-    if foreign is not None and int(data.code) in foreign:
+    if rules.shared_numbers and foreign is not None and int(data.code) in foreign:
         yield (
             f"{kind.one} number {data.code} lies in the range of the {kind.other.value} ({foreign}) and "
             f"would overwrite one of them; give the relation a {kind.one} number of its own range"
         )
 
 
-def _texts(data: RelationData, limits: Mapping[str, int]) -> Iterator[str]:
+def _texts(data: RelationData, rules: TargetRules) -> Iterator[str]:
     if not (data.name or "").strip():
         yield "no name; fill in the name of the relation"
     values = [
@@ -79,41 +81,44 @@ def _texts(data: RelationData, limits: Mapping[str, int]) -> Iterator[str]:
         ("VAT number", data.vat_number),
         ("chamber of commerce number", data.chamber_number),
         ("payment condition", data.payment_condition),
+        ("VAT code", data.vat_code),
         ("currency", data.currency),
         ("language", data.language),
     ]
     for account in data.bank_accounts:
         values += [("bank account", account.iban), ("BIC", account.bic)]
     for name, value in values:
-        yield from _text(name, value, limits)
+        if value is not None:
+            yield from _text(name, value, rules)
 
 
-def _text(name: str, value: str | None, limits: Mapping[str, int], label: str | None = None) -> Iterator[str]:
-    label = label or name
+def _text(name: str, value: str | None, rules: TargetRules, label: str = "") -> Iterator[str]:
     if value is None:
         return
     if NOT_XML.search(value):
-        yield f"{label} holds a control character; type it again without pasting"
-    if len(value) > limits[name]:
+        yield f"{label or name} holds a control character; type it again without pasting"
+    if len(value) > rules.limits[name]:
         yield (
-            f"{label} has {len(value)} characters, the accounting system takes {limits[name]} at most; "
+            f"{label or name} has {len(value)} characters, {rules.system} takes {rules.limits[name]} at most; "
             "shorten it"
         )
 
 
-def _addresses(addresses: Iterable[Address], limits: Mapping[str, int]) -> Iterator[str]:
+def _addresses(addresses: Iterable[Address], rules: TargetRules) -> Iterator[str]:
     for address in addresses:
         where = f"{address.type} address"
-        yield from _text("address line", address.line1, limits, f"{where}, first line")
-        yield from _text("address line", address.line2, limits, f"{where}, second line")
-        yield from _text("postal code", address.postal_code, limits, f"{where}, postal code")
-        yield from _text("city", address.city, limits, f"{where}, city")
+        yield from _text("address line", address.line1, rules, f"{where}, first line")
+        yield from _text("second address line", address.line2, rules, f"{where}, second line")
+        yield from _text("postal code", address.postal_code, rules, f"{where}, postal code")
+        yield from _text("city", address.city, rules, f"{where}, city")
         if not address.line1:
             yield f"{where} has no street; fill in street and number"
         if not address.country:
             yield f"{where} has no country; choose one"
-        elif not COUNTRY.match(address.country):
+        elif rules.limits["country"] == 2 and not COUNTRY.match(address.country):
             yield f'{where} has country "{address.country}"; choose a country of two letters, such as NL'
+        else:
+            yield from _text("country", address.country, rules, f"{where}, code of the country")
 
 
 def _registrations(data: RelationData) -> Iterator[str]:

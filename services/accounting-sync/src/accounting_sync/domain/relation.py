@@ -7,9 +7,10 @@ comparison of 64 characters.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -79,6 +80,7 @@ class RelationSource:
     chamber_number: str | None = None
     currency: str | None = None
     payment_days: int | None = None
+    vat_regime: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +101,24 @@ class RelationData:
     chamber_number: str | None = None
     currency: str | None = None
     payment_condition: str | None = None
+    vat_code: str | None = None
 
 
 def to_json(value: RelationSource | RelationData) -> dict[str, Any]:
     """The value as plain JSON types, empty fields left out, so that a field added later changes nothing for
     relations that don't use it."""
-    document: dict[str, Any] = {}
-    for name in _NAMES[type(value)]:
-        item = getattr(value, name)
-        if isinstance(item, tuple):
-            if item:
-                document[name] = [{part: getattr(each, part) for part in _NAMES[type(each)]} for each in item]
-        elif item is not None and item is not False and item != "":
-            document[name] = item
+    model = type(value)
+    document: dict[str, Any] = {
+        name: item for name, item in zip(_NAMES[model], _ITEMS[model](value), strict=True) if item
+    }
+    if value.addresses:
+        document["addresses"] = [
+            dict(zip(_NAMES[Address], _ITEMS[Address](each), strict=True)) for each in value.addresses
+        ]
+    if value.bank_accounts:
+        document["bank_accounts"] = [{"iban": each.iban, "bic": each.bic} for each in value.bank_accounts]
+    if model is RelationSource and value.payment_days == 0:  # type: ignore[union-attr]
+        document["payment_days"] = 0
     return document
 
 
@@ -133,6 +140,9 @@ def fingerprint_of(document: bytes) -> str:
 _NAMES: dict[type, tuple[str, ...]] = {
     model: tuple(field.name for field in fields(model))
     for model in (RelationSource, RelationData, Address, BankAccount)
+}
+_ITEMS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    model: attrgetter(*names) for model, names in _NAMES.items()
 }
 
 

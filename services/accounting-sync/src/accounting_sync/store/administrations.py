@@ -3,33 +3,37 @@
 from typing import Any
 
 import sqlalchemy as sa
-from klokwerk.clock import Clock
 from klokwerk.database import advisory_key
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.domain.administration import Administration, NumberRange, Target
+from accounting_sync.domain.administration import Administration, NumberRange
 from accounting_sync.domain.mapping import MappingTables
 from accounting_sync.domain.relation import Kind
+from accounting_sync.domain.targets import Codes, Target
 from accounting_sync.store.json import to_text
 
 _LOCK_KEY = advisory_key("accounting-sync: administrations")
 
-_SELECT = "select code, name, target, source, folder, ranges, mappings, revision from administration "
+_SELECT = (
+    "select code, name, target, source, folder, ranges, mappings, revision, changed_at, changed_by "
+    "from administration "
+)
 _ALL = sa.text(_SELECT + "order by code")
 _ONE = sa.text(_SELECT + "where code = :code")
 _SAVE = sa.text(
-    "insert into administration (code, name, target, source, folder, ranges, mappings, revision, changed_at) "
-    "values (:code, :name, :target, :source, :folder, cast(:ranges as jsonb), cast(:mappings as jsonb), "
-    ":revision, :now) on conflict (code) do update set name = excluded.name, target = excluded.target, "
+    "insert into administration (code, name, target, source, folder, ranges, mappings, revision, changed_at, "
+    "changed_by) values (:code, :name, :target, :source, :folder, cast(:ranges as jsonb), cast(:mappings as jsonb), "
+    ":revision, :now, :by) on conflict (code) do update set name = excluded.name, target = excluded.target, "
     "folder = excluded.folder, ranges = excluded.ranges, mappings = excluded.mappings, "
-    "revision = excluded.revision, changed_at = excluded.changed_at"
+    "revision = excluded.revision, changed_at = excluded.changed_at, changed_by = excluded.changed_by"
 )
 _FILL = sa.text(
-    "insert into relation (administration, kind, debtor_id, revision, source, source_fingerprint, merged_into, "
-    "pending) select :code, k.kind, c.debtor_id, c.revision, c.sources -> k.kind -> 'source', "
-    "c.sources -> k.kind ->> 'fingerprint', c.merged_into, true "
+    "insert into relation (administration, kind, debtor_id, source_fingerprint, number, pending) "
+    "select :code, k.kind, c.debtor_id, 'not compared yet', "
+    "case when c.merged_into is null then cast(s.body as jsonb) ->> 'number' end, true "
     "from card c cross join (values ('debtors'), ('creditors')) as k (kind) "
-    "where c.administration = :source and c.sources ? k.kind on conflict do nothing"
+    "cross join lateral (select case k.kind when 'debtors' then c.as_debtor else c.as_creditor end as body) s "
+    "where c.administration = :source and s.body is not null on conflict do nothing"
 )
 _LOOK_AGAIN = sa.text("update relation set pending = true where administration = :code and not pending")
 _LOCK = sa.text("select pg_advisory_xact_lock(:key)")
@@ -57,7 +61,7 @@ async def find(connection: AsyncConnection, code: str) -> Administration | None:
     return _of(row) if row else None
 
 
-async def save(connection: AsyncConnection, clock: Clock, administration: Administration) -> None:
+async def save(connection: AsyncConnection, administration: Administration) -> None:
     """Keep the settings as given; call `lock_for_change` first."""
     tables = administration.mappings
     await connection.execute(
@@ -71,16 +75,10 @@ async def save(connection: AsyncConnection, clock: Clock, administration: Admini
             "ranges": to_text(
                 {kind.value: [each.first, each.last] for kind, each in administration.ranges.items()}
             ),
-            "mappings": to_text(
-                {
-                    "payment_terms": dict(tables.payment_terms),
-                    "currencies": dict(tables.currencies),
-                    "languages": dict(tables.languages),
-                    "countries": dict(tables.countries),
-                }
-            ),
+            "mappings": to_text({codes.value: dict(tables.of(codes)) for codes in Codes}),
             "revision": administration.revision,
-            "now": clock.now(),
+            "now": administration.changed_at,
+            "by": administration.changed_by,
         },
     )
 
@@ -88,6 +86,16 @@ async def save(connection: AsyncConnection, clock: Clock, administration: Admini
 async def fill(connection: AsyncConnection, administration: Administration) -> None:
     """Give a new administration all relations of its source that are known (EP-35)."""
     await connection.execute(_FILL, {"code": administration.code, "source": administration.source})
+
+
+_SYNCED = sa.text(
+    "select exists (select from relation where administration = :code and synced_at is not null)"
+)
+
+
+async def synced_before(connection: AsyncConnection, code: str) -> bool:
+    """Whether its accounting system was ever told of anybody."""
+    return bool((await connection.execute(_SYNCED, {"code": code})).scalar_one())
 
 
 async def look_again(connection: AsyncConnection, code: str) -> None:
@@ -105,4 +113,6 @@ def _of(row: Any) -> Administration:
         ranges={Kind(kind): NumberRange(*ends) for kind, ends in row["ranges"].items()},
         mappings=MappingTables(**row["mappings"]),
         revision=row["revision"],
+        changed_at=row["changed_at"],
+        changed_by=row["changed_by"],
     )

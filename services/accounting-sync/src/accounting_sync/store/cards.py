@@ -5,35 +5,47 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from klokwerk.database import raw
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.relation import Kind, RelationSource, canonical, fingerprint_of
 from accounting_sync.store.administrations import lock_for_cards
 
-_KEEP = sa.text(
-    "insert into card (administration, debtor_id, revision, sources, merged_into, received_at) "
-    "select a, d, r, cast(s as jsonb), m, :now from unnest(cast(:administrations as text[]), "
-    "cast(:debtors as text[]), cast(:revisions as integer[]), cast(:sources as text[]), "
-    "cast(:merged as text[])) as n (a, d, r, s, m) "
-    "on conflict (administration, debtor_id) do update set revision = excluded.revision, "
-    "sources = excluded.sources, merged_into = excluded.merged_into, received_at = excluded.received_at "
-    "where excluded.revision > card.revision returning administration, debtor_id"
+KINDS = (Kind.DEBTORS, Kind.CREDITORS)
+
+# A batch comes in by COPY and is told apart by the database: several times cheaper than a parameter a value.
+_NEWS = sa.text(
+    "create temporary table if not exists card_news (administration text, debtor_id text, revision integer, "
+    "merged_into text, anonymised boolean, as_debtor text, debtor_mark text, debtor_number text, "
+    "as_creditor text, creditor_mark text, creditor_number text) on commit delete rows"
 )
-_RELATE = sa.text(
-    "insert into relation (administration, kind, debtor_id, revision, source, source_fingerprint, merged_into, "
-    "pending) select a.code, n.k, n.d, n.r, cast(n.s as jsonb), n.f, n.m, true "
-    "from unnest(cast(:administrations as text[]), cast(:kinds as text[]), cast(:debtors as text[]), "
-    "cast(:revisions as integer[]), cast(:sources as text[]), cast(:fingerprints as text[]), "
-    "cast(:merged as text[])) as n (a, k, d, r, s, f, m) join administration a on a.source = n.a "
-    "where n.s is not null or exists (select 1 from relation e where e.administration = a.code "
-    "and e.kind = n.k and e.debtor_id = n.d) "
-    "on conflict (administration, kind, debtor_id) do update set revision = excluded.revision, "
-    "source = excluded.source, source_fingerprint = excluded.source_fingerprint, "
-    "merged_into = excluded.merged_into, pending = relation.pending "
-    "or relation.source_fingerprint <> excluded.source_fingerprint "
-    "or relation.merged_into is distinct from excluded.merged_into "
-    "where excluded.revision > relation.revision"
+_COLUMNS = (
+    "administration", "debtor_id", "revision", "merged_into", "anonymised",
+    "as_debtor", "debtor_mark", "debtor_number", "as_creditor", "creditor_mark", "creditor_number",
+)  # fmt: skip
+_KEEP = (
+    "with kept as (insert into card (administration, debtor_id, revision, as_debtor, as_creditor, merged_into, "
+    "anonymised, received_at) select administration, debtor_id, revision, as_debtor, as_creditor, merged_into, "
+    "anonymised, cast(:now as timestamptz) from card_news on conflict (administration, debtor_id) do update set "
+    "revision = excluded.revision, as_debtor = excluded.as_debtor, as_creditor = excluded.as_creditor, "
+    "merged_into = excluded.merged_into, anonymised = excluded.anonymised, received_at = excluded.received_at "
+    "where excluded.revision > card.revision returning administration, debtor_id), "
+    "role as (select a.code, n.debtor_id, n.anonymised, v.kind, v.mark, v.number from kept "
+    "join card_news n using (administration, debtor_id) join administration a on a.source = n.administration "
+    "cross join lateral (values ('debtors', n.debtor_mark, n.debtor_number), "
+    "('creditors', n.creditor_mark, n.creditor_number)) as v (kind, mark, number)), "
+    "without as (update relation r set source_fingerprint = '', number = null, pending = true from role "
+    "where role.mark is null and r.administration = role.code and r.kind = role.kind "
+    "and r.debtor_id = role.debtor_id and r.source_fingerprint <> ''), "
+    "related as (insert into relation (administration, kind, debtor_id, source_fingerprint, number, to_blank, "
+    "pending) select code, kind, debtor_id, mark, number, anonymised, true from role where mark is not null "
+    "on conflict (administration, kind, debtor_id) do update set "
+    "source_fingerprint = excluded.source_fingerprint, number = excluded.number, "
+    "to_blank = relation.to_blank or excluded.to_blank, pending = true "
+    "where relation.source_fingerprint <> excluded.source_fingerprint) "
+    "select count(*) from kept"
 )
+_TAKE_IN = sa.text(_KEEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class Snapshot:
     revision: int
     sources: dict[Kind, RelationSource | None]
     merged_into: str | None
+    anonymised: bool = False
 
 
 async def take_in(connection: AsyncConnection, snapshots: Sequence[Snapshot], now: datetime) -> int:
@@ -58,65 +71,31 @@ async def take_in(connection: AsyncConnection, snapshots: Sequence[Snapshot], no
         key = (each.administration, each.debtor_id)
         if key not in newest or newest[key].revision < each.revision:
             newest[key] = each
-    ordered = [_Kept.of(newest[key]) for key in sorted(newest)]
     await lock_for_cards(connection)
-    kept = await connection.execute(
-        _KEEP,
-        {
-            "administrations": [each.snapshot.administration for each in ordered],
-            "debtors": [each.snapshot.debtor_id for each in ordered],
-            "revisions": [each.snapshot.revision for each in ordered],
-            "sources": [each.document for each in ordered],
-            "merged": [each.snapshot.merged_into for each in ordered],
-            "now": now,
-        },
+    await connection.execute(_NEWS)
+    driver = await raw(connection)
+    records = [_record(newest[key]) for key in sorted(newest)]
+    await driver.copy_records_to_table("card_news", records=records, columns=_COLUMNS)
+    return int((await connection.execute(_TAKE_IN, {"now": now})).scalar_one())
+
+
+def _record(card: Snapshot) -> tuple[object, ...]:
+    """A row of `card_news`: in each role the source as JSON text, a mark of it, and the number that is in use."""
+    end = f" merged into {card.merged_into}" if card.merged_into else ""
+    end += " anonymised" if card.anonymised else ""
+    row: tuple[object, ...] = (
+        card.administration,
+        card.debtor_id,
+        card.revision,
+        card.merged_into,
+        card.anonymised,
     )
-    news = {(row.administration, row.debtor_id) for row in kept}
-    if news:
-        await _relate(
-            connection,
-            [each for each in ordered if (each.snapshot.administration, each.snapshot.debtor_id) in news],
-        )
-    return len(news)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A snapshot with its sources as JSON text and their fingerprints, made once."""
-
-    snapshot: Snapshot
-    roles: tuple[tuple[Kind, str | None, str], ...]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> "_Kept":
-        roles = []
-        for kind, source in snapshot.sources.items():
-            body = None if source is None else canonical(source)
-            roles.append((kind, body.decode() if body else None, fingerprint_of(body) if body else ""))
-        return cls(snapshot, tuple(roles))
-
-    @property
-    def document(self) -> str:
-        """The sources for the card's row."""
-        parts = (
-            f'"{kind.value}": {{"source": {body}, "fingerprint": "{mark}"}}'
-            for kind, body, mark in self.roles
-            if body
-        )
-        return "{" + ", ".join(parts) + "}"
-
-
-async def _relate(connection: AsyncConnection, news: Sequence[_Kept]) -> None:
-    rows = [(each.snapshot, *role) for each in news for role in each.roles]
-    await connection.execute(
-        _RELATE,
-        {
-            "administrations": [snapshot.administration for snapshot, *_ in rows],
-            "kinds": [kind.value for _, kind, _, _ in rows],
-            "debtors": [snapshot.debtor_id for snapshot, *_ in rows],
-            "revisions": [snapshot.revision for snapshot, *_ in rows],
-            "sources": [body for _, _, body, _ in rows],
-            "fingerprints": [mark for *_, mark in rows],
-            "merged": [snapshot.merged_into for snapshot, *_ in rows],
-        },
-    )
+    for kind in KINDS:
+        source = card.sources[kind]
+        if source is None:
+            row = (*row, None, None, None)
+        else:
+            body = canonical(source)
+            number = None if card.merged_into else source.number
+            row = (*row, body.decode(), fingerprint_of(body) + end, number)
+    return row

@@ -1,130 +1,115 @@
-"""The sync queue: relations that changed, and the lines that a fetch made of them."""
+"""What a fetch works on: relations that changed, and the lines that come of them."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from klokwerk.database import raw
 from klokwerk_contracts.envelope import new_event_id
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.domain.lines import Action, Origin
+from accounting_sync.domain.lines import Action, cleared_fields
 from accounting_sync.domain.mapping import Mapped
-from accounting_sync.domain.relation import Kind, RelationData, data_from_json, fingerprint, to_json
+from accounting_sync.domain.relation import Kind
 from accounting_sync.store.json import to_text
-
-
-class LineState(StrEnum):
-    """Where a line stands: waiting for a person, in a file being written, on its way, refused."""
-
-    LISTED = "listed"
-    EXPORTING = "exporting"
-    SENDING = "sending"
-    FAILED = "failed"
+from accounting_sync.store.lines import LineState
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A relation that changed since it was last looked at, with the line it may have already."""
+    """A relation that changed since it was last looked at, with the line it may have already.
+
+    `source` is what accounting could be told of it, as JSON; none for a card that has not this role any more.
+    """
 
     debtor_id: str
     revision: int
-    source: dict[str, Any] | None
+    source: str | None
     merged_into: str | None
+    anonymised: bool
     next_action: Action | None
     synced: str | None
+    synced_fields: tuple[str, ...]
     line_id: uuid.UUID | None
     line_state: LineState | None
     line_action: Action | None
     by_hand: bool
     delivery_id: uuid.UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the queue; `data` is exactly what would be sent."""
-
-    id: uuid.UUID
-    administration: str
-    kind: Kind
-    debtor_id: str
-    revision: int
-    version: int
-    number: str | None
-    name: str
-    data: RelationData
-    fingerprint: str
-    missing: tuple[str, ...]
-    merged_into: str | None
-    action: Action
-    by_hand: bool
-    state: LineState
-    message: str
-    message_origin: Origin | None
-    export_id: uuid.UUID | None
-    delivery_id: uuid.UUID | None
-    remote_id: str | None
-    attempted: bool
-    failures: int
-    retry_at: datetime | None
-    fetched_at: datetime
-    changed_at: datetime
-    synced_at: datetime | None
-    synced_data: dict[str, Any] | None
-    known_remote_id: str | None
+    next_message: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """What a fetch puts on a line."""
+    """What a fetch puts on a line; `document` and `fingerprint` are of the mapped data."""
 
     debtor_id: str
     revision: int
     mapped: Mapped
+    document: bytes
+    fingerprint: str
     merged_into: str | None
     action: Action
     by_hand: bool
+    synced_fields: tuple[str, ...] = ()
+    message: str = ""
 
 
 # The limits keep the plan in shape: the next marked relations by index, then each one's line by index.
 _CHANGED = (
-    "select r.debtor_id, r.revision, r.source, r.merged_into, r.next_action, r.synced_fingerprint, "
-    "l.id, l.state, l.action, l.by_hand, l.delivery_id from (select * from relation "
+    "select r.debtor_id, c.revision, case r.kind when 'debtors' then c.as_debtor else c.as_creditor end, "
+    "c.merged_into, c.anonymised, r.next_action, "
+    "r.synced_fingerprint, array(select jsonb_object_keys(r.synced_data)), "
+    "l.id, l.state, l.action, l.by_hand, l.delivery_id, r.next_message from (select * from relation "
     "where administration = :administration and kind = :kind and pending and "
 )
 _WITH_LINE = (
-    ") r left join lateral (select * from line l where l.administration = r.administration "
+    ") r join administration a on a.code = r.administration "
+    "join lateral (select * from card c where c.administration = a.source and c.debtor_id = r.debtor_id limit 1) "
+    "c on true left join lateral (select * from line l where l.administration = r.administration "
     "and l.kind = r.kind and l.debtor_id = r.debtor_id limit 1) l on true order by r.debtor_id"
 )
 _NEXT_CHANGED = sa.text(
     _CHANGED + "debtor_id > :after order by debtor_id limit :limit for update" + _WITH_LINE
 )
 _ONE_CHANGED = sa.text(_CHANGED + "debtor_id = :debtor for update" + _WITH_LINE)
+_NEWS = sa.text(
+    "create temporary table if not exists line_news (id uuid, debtor_id text, revision integer, number text, "
+    "name text, data text, fingerprint text, missing text, merged_into text, action text, by_hand boolean, "
+    "cleared text, message text) on commit delete rows"
+)
+_COLUMNS = (
+    "id", "debtor_id", "revision", "number", "name", "data", "fingerprint", "missing", "merged_into", "action",
+    "by_hand", "cleared", "message",
+)  # fmt: skip
 _LIST = sa.text(
-    "insert into line (id, administration, kind, debtor_id, revision, version, number, name, data, fingerprint, "
-    "missing, merged_into, action, by_hand, state, message, attempted, failures, fetched_at, changed_at) "
-    "select i, :administration, :kind, d, r, 1, b, n, cast(j as jsonb), f, cast(g as jsonb), m, a, h, "
-    "'listed', '', false, 0, :now, :now from unnest(cast(:ids as uuid[]), cast(:debtors as text[]), "
-    "cast(:revisions as integer[]), cast(:numbers as text[]), cast(:names as text[]), cast(:data as text[]), "
-    "cast(:fingerprints as text[]), cast(:missing as text[]), cast(:merged as text[]), "
-    "cast(:actions as text[]), cast(:by_hand as boolean[])) as x (i, d, r, b, n, j, f, g, m, a, h) "
+    "with put as (insert into line (id, administration, kind, debtor_id, revision, version, number, name, data, "
+    "fingerprint, missing, merged_into, action, by_hand, cleared, state, message, message_origin, attempted, "
+    "failures, fetched_at, changed_at) select id, :administration, :kind, debtor_id, revision, 1, number, name, "
+    "cast(data as jsonb), fingerprint, cast(missing as jsonb), merged_into, action, by_hand, "
+    "string_to_array(cleared, ','), 'listed', message, case when message <> '' then 'accounting' end, false, 0, "
+    "cast(:now as timestamptz), cast(:now as timestamptz) from line_news "
     "on conflict (administration, kind, debtor_id) do update set revision = excluded.revision, "
     "number = excluded.number, name = excluded.name, data = excluded.data, fingerprint = excluded.fingerprint, "
     "missing = excluded.missing, merged_into = excluded.merged_into, action = excluded.action, "
-    "by_hand = excluded.by_hand, fetched_at = excluded.fetched_at, changed_at = excluded.changed_at, "
+    "by_hand = excluded.by_hand, cleared = excluded.cleared, fetched_at = excluded.fetched_at, "
+    "changed_at = excluded.changed_at, "
+    "message = case when excluded.message <> '' then excluded.message else line.message end, "
+    "message_origin = case when excluded.message <> '' then excluded.message_origin else line.message_origin end, "
     "state = case when line.state = 'sending' then 'failed' else line.state end, delivery_id = null, "
-    "retry_at = case when line.state = 'sending' or line.retry_at is not null then :now end "
-    "returning (xmax = 0) as is_new"
+    "retry_at = case when line.state = 'sending' or line.retry_at is not null "
+    "then cast(:now as timestamptz) end returning (xmax = 0) as is_new) "
+    "select count(*) filter (where is_new) from put"
 )
 _DROP = sa.text(
     "delete from line using unnest(cast(:debtors as text[])) as x (d) "
     "where line.administration = :administration and line.kind = :kind and line.debtor_id = x.d returning line.id"
 )
 _LOOKED_AT = sa.text(
-    "update relation r set pending = false, next_action = null from unnest(cast(:debtors as text[])) as x (d) "
+    "update relation r set pending = false, next_action = null, next_message = null "
+    "from unnest(cast(:debtors as text[])) as x (d) "
     "where r.administration = :administration and r.kind = :kind and r.debtor_id = x.d"
 )
 _LEAVE_EXPORT = sa.text(
@@ -132,46 +117,9 @@ _LEAVE_EXPORT = sa.text(
     "where line_id = any(cast(:ids as uuid[])) and outcome in ('open', 'failed')"
 )
 _COUNT = sa.text("select count(*) from line where administration = :administration and kind = :kind")
-
-_LINE = (
-    "select l.id, l.administration, l.kind, l.debtor_id, l.revision, l.version, l.number, l.name, l.data, "
-    "l.fingerprint, l.missing, l.merged_into, l.action, l.by_hand, l.state, l.message, l.message_origin, "
-    "l.export_id, l.delivery_id, l.remote_id, l.attempted, l.failures, l.retry_at, l.fetched_at, l.changed_at, "
-    "r.synced_at, r.synced_data, r.remote_id as known_remote_id "
-    "from line l join relation r using (administration, kind, debtor_id) where "
-)
-_PAGE = sa.text(
-    _LINE + "l.administration = :administration and l.kind = :kind "
-    "and (cast(:q as text) is null or l.name ilike :q or l.number ilike :q or l.debtor_id ilike :q) "
-    "and (cast(:action as text) is null or l.action = :action) "
-    "and (cast(:messages as boolean) is null or (l.message <> '') = :messages) "
-    "and (cast(:after_name as text) is null or (l.name, l.id) > (:after_name, cast(:after_id as uuid))) "
-    "order by l.name, l.id limit :limit"
-)
-_BY_IDS = sa.text(_LINE + "l.id = any(cast(:ids as uuid[])) order by l.name, l.id for update of l")
-_OF_EXPORT = sa.text(
-    _LINE + "l.export_id = :export and l.state = 'exporting' and l.id > :after order by l.id limit :limit"
-)
-_SENDABLE = sa.text(
-    "select id from line where administration = :administration and kind = :kind and delivery_id is null "
-    "and state in ('listed', 'failed') and action <> 'Ignore' and merged_into is null "
-    "order by id for update"
-)
-_CLASHES = sa.text(
-    "select l.id, l.number, r.kind, r.source ->> 'name' as name from line l join relation r "
-    "on r.administration = l.administration and r.source ->> 'number' = l.number "
-    "and (r.kind, r.debtor_id) <> (l.kind, l.debtor_id) and r.merged_into is null "
-    "where l.id = any(cast(:ids as uuid[])) order by l.id, r.kind, name"
-)
-_SET_ACTION = sa.text(
-    "update line set action = :action, by_hand = true, remote_id = null, attempted = false, "
-    "retry_at = case when :action = 'Ignore' then null else retry_at end, changed_at = :now "
-    "where administration = :administration and kind = :kind and id = any(cast(:ids as uuid[])) "
-    "and state in ('listed', 'failed') returning id"
-)
-_STATES = sa.text(
-    "select id, name, state, merged_into, action from line where administration = :administration "
-    "and kind = :kind and id = any(cast(:ids as uuid[]))"
+_PENDING = sa.text(
+    "select count(*) from (select from relation where administration = :administration and kind = :kind "
+    "and pending limit :limit) as marked"
 )
 
 
@@ -192,6 +140,12 @@ async def changed_one(
     return _changed_of(row) if row else None
 
 
+async def pending(connection: AsyncConnection, administration: str, kind: Kind, at_most: int) -> int:
+    """How many relations changed; counts no further than `at_most`."""
+    values = {"administration": administration, "kind": kind.value, "limit": at_most}
+    return int((await connection.execute(_PENDING, values)).scalar_one())
+
+
 async def put(
     connection: AsyncConnection, administration: str, kind: Kind, lines: Sequence[NewLine], now: datetime
 ) -> int:
@@ -202,26 +156,31 @@ async def put(
     """
     if not lines:
         return 0
-    rows = await connection.execute(
-        _LIST,
-        {
-            "administration": administration,
-            "kind": kind.value,
-            "now": now,
-            "ids": [new_event_id() for _ in lines],
-            "debtors": [line.debtor_id for line in lines],
-            "revisions": [line.revision for line in lines],
-            "numbers": [line.mapped.data.code for line in lines],
-            "names": [line.mapped.data.name or "" for line in lines],
-            "data": [to_text(to_json(line.mapped.data)) for line in lines],
-            "fingerprints": [fingerprint(line.mapped.data) for line in lines],
-            "missing": [to_text(line.mapped.missing) for line in lines],
-            "merged": [line.merged_into for line in lines],
-            "actions": [line.action.value for line in lines],
-            "by_hand": [line.by_hand for line in lines],
-        },
+    await connection.execute(_NEWS)
+    driver = await raw(connection)
+    await driver.copy_records_to_table("line_news", records=map(_record, lines), columns=_COLUMNS)
+    values = {"administration": administration, "kind": kind.value, "now": now}
+    return int((await connection.execute(_LIST, values)).scalar_one())
+
+
+def _record(line: NewLine) -> tuple[object, ...]:
+    """A row of `line_news`."""
+    data = line.mapped.data
+    return (
+        new_event_id(),
+        line.debtor_id,
+        line.revision,
+        data.code,
+        data.name or "",
+        line.document.decode(),
+        line.fingerprint,
+        to_text(line.mapped.missing),
+        line.merged_into,
+        line.action.value,
+        line.by_hand,
+        ",".join(cleared_fields(data, line.synced_fields)),
+        line.message,
     )
-    return sum(1 for row in rows if row.is_new)
 
 
 async def drop(connection: AsyncConnection, administration: str, kind: Kind, debtors: Sequence[str]) -> int:
@@ -247,136 +206,22 @@ async def count(connection: AsyncConnection, administration: str, kind: Kind) ->
     return int((await connection.execute(_COUNT, values)).scalar_one())
 
 
-@dataclass(frozen=True, slots=True)
-class LineFilter:
-    """What a list of lines shows; None means everything."""
-
-    search: str | None = None
-    action: Action | None = None
-    with_message: bool | None = None
-
-
-async def page(
-    connection: AsyncConnection,
-    administration: str,
-    kind: Kind,
-    filters: LineFilter,
-    after: tuple[str, str] | None,
-    limit: int,
-) -> list[Line]:
-    """Up to `limit` lines in order of name, those after `after` (name, id)."""
-    search = (
-        filters.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        if filters.search
-        else None
-    )
-    rows = await connection.execute(
-        _PAGE,
-        {
-            "administration": administration,
-            "kind": kind.value,
-            "q": f"%{search}%" if search else None,
-            "action": filters.action.value if filters.action else None,
-            "messages": filters.with_message,
-            "after_name": after[0] if after else None,
-            "after_id": after[1] if after else None,
-            "limit": limit,
-        },
-    )
-    return [_line_of(row) for row in rows.mappings()]
-
-
-async def lock(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> list[Line]:
-    """Lines by id, locked; those that are gone are left out."""
-    return [_line_of(row) for row in (await connection.execute(_BY_IDS, {"ids": list(ids)})).mappings()]
-
-
-async def of_export(
-    connection: AsyncConnection, export_id: uuid.UUID, after: uuid.UUID, limit: int
-) -> list[Line]:
-    """Lines that a file export has claimed, in order of id."""
-    values = {"export": export_id, "after": after, "limit": limit}
-    return [_line_of(row) for row in (await connection.execute(_OF_EXPORT, values)).mappings()]
-
-
-async def sendable(connection: AsyncConnection, administration: str, kind: Kind) -> list[uuid.UUID]:
-    """Ids of all lines an export without a selection takes (EP-42), locked: neither ignored nor merged."""
-    values = {"administration": administration, "kind": kind.value}
-    return [row.id for row in await connection.execute(_SENDABLE, values)]
-
-
-async def clashes(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Of these lines, those whose number another relation of the administration has too, with the message.
-
-    The accounting system matches by number, so the later of the two would overwrite the earlier.
-    """
-    found: dict[uuid.UUID, str] = {}
-    for row in await connection.execute(_CLASHES, {"ids": list(ids)}):
-        found.setdefault(
-            row.id,
-            f"number {row.number} is also the {Kind(row.kind).one} number of {row.name}; every relation needs "
-            "a number of its own",
-        )
-    return found
-
-
-async def set_action(
-    connection: AsyncConnection,
-    administration: str,
-    kind: Kind,
-    ids: Sequence[uuid.UUID],
-    action: Action,
-    now: datetime,
-) -> set[uuid.UUID]:
-    """Change the status of lines by hand (EP-28, EP-29); returns those that could be changed."""
-    rows = await connection.execute(
-        _SET_ACTION,
-        {
-            "administration": administration,
-            "kind": kind.value,
-            "ids": list(ids),
-            "action": action.value,
-            "now": now,
-        },
-    )
-    return {row.id for row in rows}
-
-
-async def states(
-    connection: AsyncConnection, administration: str, kind: Kind, ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, Any]:
-    """Name, state, action and merge of lines, by id."""
-    values = {"administration": administration, "kind": kind.value, "ids": list(ids)}
-    return {row.id: row for row in await connection.execute(_STATES, values)}
-
-
 def _changed_of(row: Any) -> Changed:
-    debtor, revision, source, merged, next_action, synced, line, state, action, by_hand, delivery = row
+    (debtor, revision, source, merged, anonymised, next_action, synced, synced_fields,
+     line, state, action, by_hand, delivery, next_message) = row  # fmt: skip
     return Changed(
         debtor_id=debtor,
         revision=revision,
         source=source,
         merged_into=merged,
+        anonymised=anonymised,
         next_action=Action(next_action) if next_action else None,
         synced=synced,
+        synced_fields=tuple(synced_fields),
         line_id=line,
         line_state=LineState(state) if state else None,
         line_action=Action(action) if action else None,
         by_hand=bool(by_hand),
         delivery_id=delivery,
-    )
-
-
-def _line_of(row: Any) -> Line:
-    values = dict(row)
-    return Line(
-        **{
-            **values,
-            "kind": Kind(values["kind"]),
-            "data": data_from_json(values["data"]),
-            "missing": tuple(values["missing"]),
-            "action": Action(values["action"]),
-            "state": LineState(values["state"]),
-            "message_origin": Origin(values["message_origin"]) if values["message_origin"] else None,
-        }
+        next_message=next_message,
     )

@@ -3,60 +3,18 @@
 Exact reports what is wrong with the data as HTTP 500 with a body; a 500 without one is trouble of its own.
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import orjson
 
+from accounting_sync.targets.answers import Refused, Temporary
+from accounting_sync.targets.gate import Window
+
 ALREADY_THERE = "Gegeven bestaat reeds"
 ERROR_STATUSES = frozenset({400, 401, 403, 404})
 """Answers that count against the hourly error allowance of an endpoint."""
-
-
-@dataclass
-class ExactRefused(Exception):
-    """Exact Online won't take the data; `message` is its own text, made readable."""
-
-    message: str
-    status: int = 500
-
-    def __str__(self) -> str:
-        return self.message
-
-
-@dataclass
-class ExactTemporary(Exception):
-    """Nothing was done; it may be tried again, not before `until` if that is known."""
-
-    reason: str
-    until: datetime | None = None
-
-    def __str__(self) -> str:
-        return self.reason
-
-
-@dataclass
-class ExactLost(Exception):
-    """The request left, no answer came: it may or may not have been done."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason
-
-
-@dataclass
-class ConsentNeeded(Exception):
-    """The connection's tokens are of no use any more; only a person can repair that."""
-
-    reason: str = field(
-        default="the connection to Exact Online has no valid consent any more; "
-        "give consent again in the settings of the administration"
-    )
-
-    def __str__(self) -> str:
-        return self.reason
+LIMITS = ("X-RateLimit", "X-RateLimit-Minutely")
 
 
 def error_text(response: httpx.Response) -> str | None:
@@ -75,30 +33,36 @@ def raise_for_answer(response: httpx.Response, now: datetime) -> None:
     """Turn anything but success into the exception that says what to do about it.
 
     Raises:
-        ExactRefused: permanent, the data or the request is wrong.
-        ExactTemporary: try again later.
+        Refused: permanent, the data or the request is wrong.
+        Temporary: try again later.
     """
     if response.is_success:
         return
     text = error_text(response)
     status = response.status_code
     if status == 429:
-        raise ExactTemporary("Exact Online's call limit is reached", pause_until(response, now))
+        raise Temporary("Exact Online's call limit is reached", pause_until(response, now))
     if status == 500 and text:
-        raise ExactRefused(text, status)
+        raise Refused(text, status)
     if status in ERROR_STATUSES:
-        raise ExactRefused(text or f"Exact Online answered {status} {response.reason_phrase}", status)
-    raise ExactTemporary(f"Exact Online answered {status} {response.reason_phrase}".strip())
+        raise Refused(text or f"Exact Online answered {status} {response.reason_phrase}", status)
+    raise Temporary(f"Exact Online answered {status} {response.reason_phrase}".strip())
+
+
+def windows(response: httpx.Response) -> list[Window]:
+    """How many calls are left of the minute's and of the day's."""
+    found = []
+    for prefix in LIMITS:
+        left = response.headers.get(f"{prefix}-Remaining", "")
+        reset = _epoch_ms(response.headers.get(f"{prefix}-Reset"))
+        if left.isdigit() and reset is not None:
+            found.append(Window(prefix, int(left), reset))
+    return found
 
 
 def pause_until(response: httpx.Response, now: datetime) -> datetime | None:
     """Until when no calls are left, read from the limit headers; None if there are calls left."""
-    waits = [
-        moment
-        for prefix in ("X-RateLimit", "X-RateLimit-Minutely")
-        if response.headers.get(f"{prefix}-Remaining") == "0"
-        and (moment := _epoch_ms(response.headers.get(f"{prefix}-Reset"))) is not None
-    ]
+    waits = [window.reset for window in windows(response) if window.left == 0]
     retry_after = response.headers.get("Retry-After", "")
     if retry_after.isdigit():
         waits.append(now + timedelta(seconds=int(retry_after)))

@@ -5,13 +5,14 @@ answered with "Gegeven bestaat reeds". The address fields of an account are its 
 addresses and the bank accounts are entities of their own that follow the account.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Address, AddressType, Kind, RelationData
-from accounting_sync.targets.exact_answers import ALREADY_THERE, ExactRefused
+from accounting_sync.targets.answers import Refused
+from accounting_sync.targets.direct import Remember, Sending
+from accounting_sync.targets.exact_answers import ALREADY_THERE
 from accounting_sync.targets.exact_connection import ExactConnection
 
 ACCOUNTS = "crm/Accounts"
@@ -33,8 +34,16 @@ RECOGNISED_BY = (
     "Postcode",
     "AddressLine1",
 )
-
-Remember = Callable[[str], Awaitable[None]]
+EMPTIED = {
+    "search_code": ("SearchCode",),
+    "phone": ("Phone",),
+    "email": ("Email",),
+    "website": ("Website",),
+    "vat_number": ("VATNumber",),
+    "chamber_number": ("ChamberOfCommerce",),
+    "addresses": ("AddressLine1", "AddressLine2", "Postcode", "City"),
+}
+"""The fields over there that are emptied with a field of ours; bank accounts are entities of their own."""
 
 
 def padded(code: str) -> str:
@@ -42,10 +51,11 @@ def padded(code: str) -> str:
     return code.rjust(18)
 
 
-def account_body(kind: Kind, data: RelationData) -> dict[str, Any]:
-    """The fields of an account without its code; what is empty is left out."""
+def account_body(sending: Sending) -> dict[str, Any]:
+    """The fields of an account without its code; what is empty is left out unless it has to be emptied."""
+    data = sending.data
     main = main_address(data)
-    debtor = kind is Kind.DEBTORS
+    debtor = sending.kind is Kind.DEBTORS
     fields: dict[str, Any] = {
         "Name": data.name,
         "SearchCode": data.search_code,
@@ -57,10 +67,12 @@ def account_body(kind: Kind, data: RelationData) -> dict[str, Any]:
         "ChamberOfCommerce": data.chamber_number,
         "SalesCurrency" if debtor else "PurchaseCurrency": data.currency,
         "PaymentConditionSales" if debtor else "PaymentConditionPurchase": data.payment_condition,
+        "SalesVATCode" if debtor else "PurchaseVATCode": data.vat_code,
     }
     if main is not None:
         fields |= _address_fields(main)
     body = {name: value for name, value in fields.items() if value}
+    body |= {theirs: None for ours in sending.cleared for theirs in EMPTIED.get(ours, ())}
     body["Blocked"] = data.blocked
     if debtor:
         body["Status"] = "C"
@@ -87,9 +99,9 @@ class FoundAccount:
     id: str
     fields: dict[str, Any]
 
-    def is_what_we_sent(self, kind: Kind, data: RelationData) -> bool:
-        """Whether this is the account that an insert of `data` would have made."""
-        body = account_body(kind, data)
+    def is_what_we_sent(self, sending: Sending) -> bool:
+        """Whether this is the account that an insert of `sending` would have made."""
+        body = account_body(sending)
         return all((self.fields.get(name) or None) == body.get(name) for name in RECOGNISED_BY)
 
 
@@ -119,36 +131,40 @@ class ExactAccounts:
         rows = document.get("results", [])
         return FoundAccount(rows[0]["ID"], rows[0]) if rows else None
 
-    async def put_through(
-        self, kind: Kind, action: Action, data: RelationData, known: str | None, remember: Remember
-    ) -> str:
+    async def sent_before(self, sending: Sending) -> str | None:
+        """The GUID of what an insert of `sending` has made; none where there is no such or another account."""
+        found = await self.find(sending.data.code or "")
+        return found.id if found is not None and found.is_what_we_sent(sending) else None
+
+    def complete_at_once(self, sending: Sending) -> bool:
+        """Whether no further addresses or bank accounts follow the account."""
+        return not has_details(sending.data)
+
+    async def put_through(self, sending: Sending, known: str | None, remember: Remember) -> str:
         """Insert or update one relation with all that belongs to it; returns its GUID.
 
-        `known` is the GUID if there is one; `remember` is called with the GUID as soon as it is known, so
-        that a later failure in the same line doesn't lead to a second insert.
-
         Raises:
-            ExactRefused, ExactTemporary, ExactLost, ConsentNeeded.
+            Refused, Temporary, Lost, ConsentNeeded.
         """
-        if not data.code:
+        if not sending.data.code:
             raise ValueError("a relation without a number must not leave (D-05)")
-        if action is Action.INSERT and known is None:
-            account = await self._insert(kind, data)
-            await remember(account)
+        if sending.action is Action.INSERT and known is None:
+            account = await self._insert(sending)
         else:
-            account = await self._update(kind, data, known)
-            if account != known:
-                await remember(account)
-        await self._details(account, data)
+            account = await self._update(sending, known)
+        if account != known and has_details(sending.data):
+            await remember(account)
+        await self._details(account, sending.data)
         return account
 
-    async def _insert(self, kind: Kind, data: RelationData) -> str:
-        body = {"Code": padded(data.code or ""), **account_body(kind, data)}
+    async def _insert(self, sending: Sending) -> str:
+        data = sending.data
+        body = {"Code": padded(data.code or ""), **account_body(sending)}
         try:
             document = await self._connection.call("POST", ACCOUNTS, body=body)
-        except ExactRefused as refusal:
+        except Refused as refusal:
             if ALREADY_THERE in refusal.message:
-                raise ExactRefused(
+                raise Refused(
                     f"{refusal.message}: the accounting system has a relation with number {data.code} "
                     "already; change the status of this line to Update if it is the same one",
                     refusal.status,
@@ -156,21 +172,21 @@ class ExactAccounts:
             raise
         return str(document["ID"])
 
-    async def _update(self, kind: Kind, data: RelationData, known: str | None) -> str:
-        body = account_body(kind, data)
+    async def _update(self, sending: Sending, known: str | None) -> str:
+        body = account_body(sending)
         if known is not None:
             try:
                 await self._connection.call("PUT", ACCOUNTS, key=known, body=body)
-            except ExactRefused as refusal:
+            except Refused as refusal:
                 if refusal.status != 404:
                     raise
             else:
                 return known
-        found = await self.find(data.code or "")
+        found = await self.find(sending.data.code or "")
         if found is None:
-            raise ExactRefused(
-                f"the accounting system has no relation with number {data.code}; change the status of this "
-                "line to Insert",
+            raise Refused(
+                f"the accounting system has no relation with number {sending.data.code}; change the status of "
+                "this line to Insert",
                 404,
             )
         await self._connection.call("PUT", ACCOUNTS, key=found.id, body=body)

@@ -1,13 +1,14 @@
 """Exact Online's XML file of relations, written as a stream.
 
 One `<Account>` at a time is built and let go, so memory stays flat however many relations there are. The
-order of the elements is the schema's; empty elements are left out, and so is `<Contact>`, for without a
-stable number each import would make a new contact. The file says nothing about Insert or Update: the import
-matches by code.
+order of the elements is the schema's; empty elements are left out unless they empty what was told before, and so
+is `<Contact>`, for without a stable number each import would make a new contact. The file says nothing about
+Insert or Update: the import matches by code.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, BinaryIO, Self
+from typing import IO, Any, Self
 
 from lxml import etree
 
@@ -30,7 +31,7 @@ class ExactXmlFile:
     before a line gets here.
     """
 
-    def __init__(self, out: BinaryIO, kind: Kind) -> None:
+    def __init__(self, out: IO[bytes], kind: Kind) -> None:
         self._out = out
         self._kind = kind
         self._open = ExitStack()
@@ -43,11 +44,11 @@ class ExactXmlFile:
         self._open.enter_context(self._file.element("eExact", ROOT, nsmap={"xsi": XSI}))
         return self
 
-    def add(self, relation: RelationData) -> None:
-        """Write one relation and forget it."""
+    def add(self, relation: RelationData, cleared: Sequence[str] = ()) -> None:
+        """Write one relation and forget it; fields named in `cleared` are emptied over there."""
         if not self.count:  # an <Accounts> needs at least one account, so an empty file has none
             self._open.enter_context(self._file.element("Accounts"))
-        self._file.write(account_element(self._kind, relation))
+        self._file.write(account_element(self._kind, relation, cleared))
         self.count += 1
 
     def __exit__(self, *error: object) -> None:
@@ -55,7 +56,7 @@ class ExactXmlFile:
             self._open.close()
 
 
-def account_element(kind: Kind, data: RelationData) -> etree._Element:
+def account_element(kind: Kind, data: RelationData, cleared: Sequence[str] = ()) -> etree._Element:
     """One relation as an `<Account>`, its elements in the schema's order."""
     account = etree.Element("Account")
     if data.code:
@@ -66,9 +67,9 @@ def account_element(kind: Kind, data: RelationData) -> etree._Element:
     if debtor:
         account.set("status", "C")
     _text(account, "Name", data.name)
-    _text(account, "Phone", data.phone)
-    _text(account, "Email", data.email)
-    _text(account, "HomePage", data.website)
+    _text(account, "Phone", data.phone, empty="phone" in cleared)
+    _text(account, "Email", data.email, empty="email" in cleared)
+    _text(account, "HomePage", data.website, empty="website" in cleared)
     _coded(account, "Language", data.language)
     _text(account, "IsSupplier", "0" if debtor else "1")
     _text(account, "IsBlocked", "1" if data.blocked else "0")
@@ -77,8 +78,9 @@ def account_element(kind: Kind, data: RelationData) -> etree._Element:
         _address(account, address)
     for number, bank_account in enumerate(data.bank_accounts):
         _bank_account(account, bank_account, default=number == 0)
-    _text(account, "VATNumber", data.vat_number)
-    _text(account, "ChamberOfCommerce", data.chamber_number)
+    _coded(account, "VATSales" if debtor else "VATPurchase", data.vat_code)
+    _text(account, "VATNumber", data.vat_number, empty="vat_number" in cleared)
+    _text(account, "ChamberOfCommerce", data.chamber_number, empty="chamber_number" in cleared)
     _coded(account, "SalesCurrency" if debtor else "PurchaseCurrency", data.currency)
     _coded(account, "SalesPaymentCondition" if debtor else "PurchasePaymentCondition", data.payment_condition)
     return account
@@ -101,9 +103,11 @@ def _bank_account(account: etree._Element, bank_account: BankAccount, *, default
     _text(element, "IBAN", bank_account.iban)
 
 
-def _text(parent: etree._Element, name: str, value: str | None) -> None:
+def _text(parent: etree._Element, name: str, value: str | None, *, empty: bool = False) -> None:
     if value:
         etree.SubElement(parent, name).text = value
+    elif empty:
+        etree.SubElement(parent, name)
 
 
 def _coded(parent: etree._Element, name: str, code: str | None) -> None:

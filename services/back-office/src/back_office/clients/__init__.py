@@ -9,6 +9,7 @@ from types import TracebackType
 import httpx
 
 from back_office.clients.accounting import AccountingClient
+from back_office.clients.articles import ArticleClient
 from back_office.clients.attachments import AttachmentClient
 from back_office.clients.company import CompanyClient
 from back_office.clients.confirmations import ConfirmationClient
@@ -37,6 +38,7 @@ class Clients:
     attachments: AttachmentClient
     sales: SalesClient
     sale_changes: SaleChangesClient
+    articles: ArticleClient
     resends: ResendsClient
     company: CompanyClient
     ekts: EktClient
@@ -90,6 +92,7 @@ class Services:
             attachments=AttachmentClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
             sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
+            articles=ArticleClient(callers[ServiceName.SALES]),
             resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),

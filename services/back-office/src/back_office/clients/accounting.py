@@ -30,17 +30,23 @@ class Mappings(Shape):
     """Our values to the codes of the accounting system."""
 
     payment_terms: dict[str, str] = Field(default_factory=dict)
+    vat_regimes: dict[str, str] = Field(default_factory=dict)
     currencies: dict[str, str] = Field(default_factory=dict)
     languages: dict[str, str] = Field(default_factory=dict)
     countries: dict[str, str] = Field(default_factory=dict)
 
 
 class Connection(Shape):
-    """Whether calls can be made, without what is secret."""
+    """Whether calls can be made, without what is secret; `why` says what a person has to do, `check_*` what the
+    last test found."""
 
     has_credentials: bool = False
     needs_consent: bool = False
     paused_until: datetime | None = None
+    why: Words = ""
+    checked_at: datetime | None = None
+    check_ok: bool | None = None
+    check_message: Words = ""
 
 
 class Administration(Shape):
@@ -64,6 +70,27 @@ class ConnectionTest(Shape):
     message: Words = ""
 
 
+class ConsentBegun(Shape):
+    """The page of the accounting system where a person gives consent."""
+
+    authorize_url: str
+    expires_at: datetime | None = None
+
+
+class Consented(Shape):
+    """Whose connection has consent now."""
+
+    administration: str
+
+
+class LineChange(Shape):
+    """One value that differs from what accounting was told last."""
+
+    field: str
+    before: Words = ""
+    after: Words = ""
+
+
 class SyncLine(Shape):
     """One relation that waits to be synchronised."""
 
@@ -79,20 +106,30 @@ class SyncLine(Shape):
     preflight: tuple[str, ...] = ()
     merged_into: Words = ""
     never_synced: bool = False
+    changes: tuple[LineChange, ...] = ()
     data: dict[str, Any] = Field(default_factory=dict)
     retry_at: datetime | None = None
 
 
 class Fetched(Shape):
-    """What a fetch did."""
+    """What a fetch did; that of very many is a job, which `job` is the address of."""
 
     total: int = 0
+    job: Words = ""
+
+
+class LeftLine(Shape):
+    """A line that stayed as it was, and why."""
+
+    name: Words = ""
+    reason: Words = ""
 
 
 class Changed(Shape):
-    """How many lines were changed."""
+    """How many lines were changed, and which were not."""
 
     changed: int = 0
+    skipped: tuple[LeftLine, ...] = ()
 
 
 class Returned(Shape):
@@ -107,15 +144,47 @@ class Export(Shape):
     id: str
     kind: Words = ""
     mode: Words = ""
+    target: Words = ""
     state: Words = ""
     lines: int = 0
     synced: int = 0
     failed: int = 0
+    open: int = 0
+    written: int = 0
     message: Words = ""
     file_name: Words = ""
     sha256: Words = ""
     created_by_name: Words = ""
     created_at: datetime | None = None
+    finished_at: datetime | None = None
+    folder: Words = ""
+    returned_by: Words = ""
+    returned_at: datetime | None = None
+    returned_note: Words = ""
+
+    @property
+    def moving(self) -> bool:
+        """Whether more happens to it by itself."""
+        return self.state in ("planned", "running")
+
+
+class ExportEntry(Shape):
+    """What became of one line of an export."""
+
+    line_id: str
+    debtor_id: str = ""
+    number: Words = ""
+    name: Words = ""
+    action: Words = ""
+    outcome: Words = "open"
+    message: Words = ""
+    message_origin: Words = ""
+
+
+class ExportDetail(Export):
+    """An export with its lines, the failed ones first; of very many the first thousand."""
+
+    entries: tuple[ExportEntry, ...] = ()
 
 
 class AccountingClient:
@@ -143,6 +212,17 @@ class AccountingClient:
         """Test the way to the accounting system by one harmless call."""
         return (await self._caller.get(at(code, "health"), ConnectionTest)).value
 
+    async def begin_consent(self, code: str, back: str) -> ConsentBegun:
+        """Begin a consent; the person goes to the page it names, and comes back to `back`."""
+        path = at("administrations", code, "consents")
+        return (await self._caller.send("POST", path, ConsentBegun, {"redirect_uri": back})).value
+
+    async def finish_consent(self, code: str, state: str) -> Consented:
+        """Finish it with what the consent page sent along."""
+        return (
+            await self._caller.send("POST", at("consents"), Consented, {"code": code, "state": state})
+        ).value
+
     async def lines(self, administration: str, kind: str, **filters: str | None) -> Page[SyncLine]:
         """Lines that wait."""
         path = at(administration, kind, "lines")
@@ -169,10 +249,19 @@ class AccountingClient:
         """The export history, newest first (EP-68)."""
         return (await self._caller.get(at(administration, "exports"), Page[Export], filters)).value
 
-    async def import_failed(self, administration: str, export_id: str) -> Returned:
+    async def one_export(self, administration: str, export_id: str) -> ExportDetail:
+        """One export with what became of its lines."""
+        return (await self._caller.get(at(administration, "exports", export_id), ExportDetail)).value
+
+    async def import_failed(self, administration: str, export_id: str, note: str = "") -> Returned:
         """Record that the import in the accounting system went wrong (EP-66)."""
         path = at(administration, "exports", export_id, "import-failed")
-        return (await self._caller.send("POST", path, Returned, {})).value
+        return (await self._caller.send("POST", path, Returned, {"note": note} if note else {})).value
+
+    async def import_result(self, administration: str, export_id: str, result: bytes) -> Returned:
+        """Hand in the result file of the accounting system; only what it refused comes back (EP-66)."""
+        path = at(administration, "exports", export_id, "import-result")
+        return await self._caller.hand_in(path, Returned, result)
 
     def file(self, administration: str, export_id: str) -> AbstractAsyncContextManager[Download]:
         """The exported file."""

@@ -21,6 +21,7 @@ class Action(StrEnum):
 
     EDIT_DEBTOR = "edit_debtor"
     EDIT_SALE = "edit_sale"
+    EDIT_ARTICLE = "edit_article"
     SEND_INVOICE = "send_invoice"
     CHANGE_AUTOMATIC = "change_automatic"
     SYNCHRONISE = "synchronise"
@@ -40,6 +41,7 @@ class Action(StrEnum):
 ALLOWED: dict[Action, frozenset[Role]] = {
     Action.EDIT_DEBTOR: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
     Action.EDIT_SALE: frozenset({Role.SALES}),
+    Action.EDIT_ARTICLE: frozenset({Role.SALES}),
     Action.SEND_INVOICE: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SYNCHRONISE: frozenset({Role.FINANCE}),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Response
 
+from back_office import saved_filters
 from back_office.web.components.form import new_once
 from back_office.web.components.table import Table
 from back_office.web.visit import Visit
@@ -23,6 +25,9 @@ async def answer(
 ) -> Response:
     """The list in the form that the browser asked for."""
     part = visit.query.get("part", "")
+    if table and table.keeps_filters and part != "rows":
+        async with visit.office.database.connect() as connection:
+            table = replace(table, saved=await saved_filters.all_of(connection, visit.user.id, table.path))
     if table and part in ("rows", "table"):
         searched = part == "table" and not table.poll_seconds
         address = table.address() if searched else ""

@@ -30,6 +30,7 @@ NAVIGATION = (
         (
             Entry("nav.per_debtor", "/sales", "flower", ("/sales",)),
             Entry("nav.invoices", "/invoices", "invoice", ("/invoices",)),
+            Entry("nav.articles", "/articles", "box", ("/articles",)),
             Entry("nav.deliveries", "/deliveries", "send", ("/deliveries", "/ekts", "/ekt-check")),
         ),
     ),

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from back_office.domain.badges import Badge, Tone
+from back_office.saved_filters import SavedFilter
 from back_office.web.components.addresses import with_query
 from back_office.web.components.message import Link
 
@@ -162,6 +164,8 @@ class Table:
         next: cursor of the next page.
         sums: label and amount under the rows.
         poll_seconds: reload by itself while something is on its way; 0 for no.
+        keeps_filters: a user may save its filter under a name.
+        saved: the filters that the user saved for it.
     """
 
     id: str
@@ -177,6 +181,8 @@ class Table:
     next: str | None = None
     sums: tuple[tuple[str, str], ...] = ()
     poll_seconds: int = 0
+    keeps_filters: bool = False
+    saved: tuple[SavedFilter, ...] = ()
 
     @property
     def selectable(self) -> bool:
@@ -207,6 +213,12 @@ class Table:
     def filtered(self) -> bool:
         """Whether a search or filter hides rows."""
         return bool(self.search or self.chips)
+
+    @property
+    def filter_query(self) -> str:
+        """Search and filters as they stand in the address, for a filter that is saved."""
+        names = ("q", *(one.name for one in self.filters))
+        return urlencode({name: self.query[name] for name in names if self.query.get(name)})
 
     @property
     def clear(self) -> str:

@@ -1,4 +1,4 @@
-"""Finance > Accounting: fetch, change status, open the relation, export, export history (EP-19..EP-72)."""
+"""Finance > Accounting: fetch, change status, open the relation, export (EP-19..EP-53)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from back_office.clients.accounting import Administration, Export, SyncLine
-from back_office.clients.transport import ServiceFailure
+from back_office.clients.accounting import Administration, Changed, LineChange, SyncLine
+from back_office.clients.transport import ServiceFailure, ServiceName
 from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
 from back_office.web.components.addresses import segment
-from back_office.web.components.message import Link, Message, Weight, done
+from back_office.web.components.message import Item, Link, Message, Weight, done
 from back_office.web.components.table import (
     BulkAction,
     Cell,
@@ -26,21 +26,17 @@ from back_office.web.components.table import (
     reads,
 )
 from back_office.web.explain import explained
+from back_office.web.pages.accounting_history import told
+from back_office.web.pages.accounting_tabs import KINDS, tabs
 from back_office.web.pages.downloads import streamed
+from back_office.web.pages.jobs import job_address
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
-KINDS = ("debtors", "creditors")
 ACTIONS = ("Insert", "Update", "Ignore")
 TONES = {"Insert": Tone.BUSY, "Update": Tone.CALM, "Ignore": Tone.WARN}
-OUTCOMES = {
-    "planned": Tone.BUSY,
-    "running": Tone.BUSY,
-    "done": Tone.GOOD,
-    "failed": Tone.BAD,
-    "import_failed": Tone.BAD,
-}
-POLL_SECONDS = 2
+MOST_CHANGES = 6
+"""Changed values shown of a line; the relation's own page has them all."""
 
 
 @router.get("/accounting")
@@ -65,74 +61,13 @@ async def first(visit: SignedIn) -> Response:
     return await lists.answer(visit, table, title=t("nav.accounting"))
 
 
-@router.get("/accounting/{administration}/exports")
-async def history(administration: str, visit: SignedIn) -> Response:
-    """The export history with its files (EP-57, EP-68)."""
-    t = visit.t
-    administrations = await visit.clients.accounting.administrations()
-    page = await visit.clients.accounting.exports(
-        administration, cursor=lists.cursor_of(visit), limit=lists.PAGE_SIZE
-    )
-    moving = any(export.state in ("planned", "running") for export in page.items)
-    table = Table(
-        id="exports",
-        caption=t("exports.caption"),
-        path=f"/accounting/{segment(administration)}/exports",
-        columns=(
-            Column("when", t("exports.when")),
-            Column("kind", t("exports.kind")),
-            Column("mode", t("exports.mode")),
-            Column("lines", t("exports.lines"), Kind.NUMBER),
-            Column("outcome", t("exports.outcome")),
-            Column("who", t("exports.who")),
-            Column("file", t("exports.file")),
-            Column("failed", t("exports.action")),
-        ),
-        rows=tuple(_export_row(export, administration, visit) for export in page.items),
-        empty=Empty(t("exports.none"), t("exports.none_why")),
-        next=page.next,
-        poll_seconds=POLL_SECONDS if moving else 0,
-    )
-    return await lists.answer(
-        visit,
-        table,
-        title=t("exports.title"),
-        template="pages/accounting_history.html",
-        tabs=_tabs(administration, visit),
-        tab_chosen=len(KINDS),
-        administrations=administrations,
-        administration=administration,
-        place="exports",
-    )
-
-
-@router.get("/accounting/{administration}/exports/{export_id}/file")
-async def file(administration: str, export_id: str, visit: SignedIn) -> Response:
-    """The file of an export."""
-    return await streamed(visit.clients.accounting.file(administration, export_id), f"{export_id}.xml")
-
-
-@router.post("/accounting/{administration}/exports/{export_id}/import-failed")
-async def import_failed(administration: str, export_id: str, visit: SignedIn) -> Response:
-    """Record that the import went wrong (EP-66)."""
-    message: Message
-    try:
-        returned = await visit.clients.accounting.import_failed(administration, export_id)
-    except ServiceFailure as failure:
-        message = explained(failure, visit.t)
-    else:
-        message = done(visit.t.many("exports.import_failed_done", returned.returned))
-    await visit.say(message)
-    return visit.go(f"/accounting/{segment(administration)}/exports")
-
-
 @router.get("/accounting/{administration}/{kind}")
 async def lines(administration: str, kind: str, visit: SignedIn) -> Response:
     """The lines that wait, with all the data that will be sent (EP-31)."""
     t = visit.t
     if kind not in KINDS:
         return visit.go(f"/accounting/{segment(administration)}/debtors")
-    query = reads(visit.query, ("q", "action", "with_message"))
+    query = reads(visit.query, ("q", "action", "with_message", "never_synced"))
     administrations = await visit.clients.accounting.administrations()
     page = await visit.clients.accounting.lines(
         administration, kind, **query, cursor=lists.cursor_of(visit), limit="200"
@@ -147,6 +82,7 @@ async def lines(administration: str, kind: str, visit: SignedIn) -> Response:
             Column("number", t("accounting.number")),
             Column("action", t("accounting.action"), Kind.SHORT),
             Column("message", t("accounting.message")),
+            Column("changes", t("accounting.changes")),
             Column("data", t("accounting.data")),
             Column("open", t("accounting.relation"), Kind.SHORT),
         ),
@@ -164,9 +100,18 @@ async def lines(administration: str, kind: str, visit: SignedIn) -> Response:
                     Option("false", t("accounting.without_message")),
                 ),
             ),
+            Filter(
+                "never_synced",
+                t("accounting.filter_synced"),
+                (
+                    Option("true", t("accounting.never_synced")),
+                    Option("false", t("accounting.synced_before")),
+                ),
+            ),
         ),
         actions=_actions(base, kind, visit),
         next=page.next,
+        keeps_filters=True,
     )
     return await lists.answer(
         visit,
@@ -174,7 +119,7 @@ async def lines(administration: str, kind: str, visit: SignedIn) -> Response:
         title=t(f"accounting.title_{kind}"),
         lead=_lead(administrations, administration, visit),
         template="pages/accounting.html",
-        tabs=_tabs(administration, visit),
+        tabs=tabs(administration, visit),
         tab_chosen=KINDS.index(kind),
         base=base,
         kind=kind,
@@ -195,6 +140,8 @@ async def fetch(administration: str, kind: str, visit: SignedIn) -> Response:
     except ServiceFailure as failure:
         message = explained(failure, visit.t)
     else:
+        if fetched.job:
+            return visit.go(job_address(ServiceName.ACCOUNTING, fetched.job.rsplit("/", 1)[-1]))
         message = done(visit.t.many("accounting.fetched", fetched.total))
     return await _back(administration, kind, message, visit)
 
@@ -214,7 +161,7 @@ async def change_status(administration: str, kind: str, visit: SignedIn) -> Resp
         except ServiceFailure as failure:
             message = explained(failure, t)
         else:
-            message = done(t.many("accounting.changed", changed.changed))
+            message = _status_answer(changed, visit)
     return await _back(administration, kind, message, visit)
 
 
@@ -229,7 +176,7 @@ async def export(administration: str, kind: str, visit: SignedIn) -> Response:
     except ServiceFailure as failure:
         message = explained(failure, visit.t)
     else:
-        message = _told(made, visit)
+        message = told(made, visit)
     return await _back(administration, kind, message, visit)
 
 
@@ -240,26 +187,19 @@ async def trial(administration: str, kind: str, visit: SignedIn) -> Response:
     return await streamed(source, f"trial-{administration}-{kind}.zip")
 
 
-def _told(made: Export, visit: Visit) -> Message:
-    t = visit.t
-    if made.state == "failed":
-        text = " ".join(part for part in (made.message, t("accounting.export_failed_text")) if part)
-        return Message(Weight.ERROR, t("accounting.export_failed"), text)
-    if made.state in ("planned", "running"):
-        return done(t.many("accounting.handed_over", made.lines), t("accounting.handed_over_text"))
-    return done(t.many("accounting.exported", made.lines), t("accounting.exported_text"))
+def _status_answer(changed: Changed, visit: Visit) -> Message:
+    """How many lines were changed; of each that was not, why."""
+    title = visit.t.many("accounting.changed", changed.changed)
+    if not changed.skipped:
+        return done(title)
+    words = [f"{line.name}: {line.reason}" if line.name else line.reason for line in changed.skipped]
+    return Message(Weight.WARNING, title, items=tuple(Item(text) for text in words))
 
 
 async def _back(administration: str, kind: str, message: Message, visit: Visit) -> Response:
     await visit.say(message)
     chosen = kind if kind in KINDS else KINDS[0]
     return visit.go(f"/accounting/{segment(administration)}/{chosen}")
-
-
-def _tabs(administration: str, visit: Visit) -> tuple[Link, ...]:
-    base = f"/accounting/{segment(administration)}"
-    kinds = tuple(Link(visit.t(f"accounting.tab_{kind}"), f"{base}/{kind}") for kind in KINDS)
-    return (*kinds, Link(visit.t("accounting.tab_history"), f"{base}/exports"))
 
 
 def _lead(administrations: Sequence[Administration], code: str, visit: Visit) -> str:
@@ -276,11 +216,11 @@ def _actions(base: str, kind: str, visit: Visit) -> tuple[BulkAction, ...]:
     change = tuple(
         BulkAction(
             f"{base}/status",
-            t("accounting.change_to", action=action),
-            t("accounting.change_to", action=action),
+            t("accounting.change_to", action=t(f"accounting.action_{action}")),
+            t("accounting.change_to", action=t(f"accounting.action_{action}")),
             value=action,
         )
-        for action in ACTIONS[:2]
+        for action in ACTIONS
     )
     export = BulkAction(
         f"{base}/export",
@@ -313,10 +253,29 @@ def _line_row(line: SyncLine, visit: Visit) -> Row:
                 note=by_hand,
             ),
             Cell(trouble, note=note),
+            Cell(_changes(line.changes, visit)),
             Cell(data_words({k: v for k, v in line.data.items() if v not in (line.number, line.name)})),
             Cell(t("accounting.open_relation"), f"/debtors/{segment(line.debtor_id)}"),
         ),
     )
+
+
+def _changes(changes: Sequence[LineChange], visit: Visit) -> str:
+    """What accounting was told before and what it will be told, value by value."""
+    t = visit.t
+    nothing = t("accounting.nothing")
+    words = [
+        f"{field_words(change.field, visit)}: {change.before or nothing} → {change.after or nothing}"
+        for change in changes[:MOST_CHANGES]
+    ]
+    more = len(changes) - MOST_CHANGES
+    return "; ".join((*words, *((t("accounting.more_changes", count=more),) if more > 0 else ())))
+
+
+def field_words(path: str, visit: Visit) -> str:
+    """Words for a field of a relation, such as ``addresses.invoice.city``."""
+    parts = [part for part in path.split(".") if part not in ("addresses", "bank_accounts")]
+    return " ".join(visit.t.either(f"accounting.field.{part}", part) for part in parts)
 
 
 def data_words(data: Any) -> str:
@@ -326,34 +285,3 @@ def data_words(data: Any) -> str:
     if isinstance(data, list | tuple):
         return " · ".join(part for part in map(data_words, data) if part)
     return "" if data is None or isinstance(data, bool) else str(data)
-
-
-def _export_row(export: Export, administration: str, visit: Visit) -> Row:
-    t = visit.t
-    base = f"/accounting/{segment(administration)}/exports/{segment(export.id)}"
-    can_fail = export.mode == "file" and export.state == "done" and visit.may("synchronise")
-    failed = Cell(
-        button=t("exports.import_failed"),
-        post=f"{base}/import-failed",
-        confirm=t("exports.import_failed_confirm"),
-    )
-    outcome = Badge(OUTCOMES.get(export.state, Tone.CALM), f"exports.outcome_{export.state}", export.message)
-    return Row(
-        id=export.id,
-        cells=(
-            Cell(at=export.created_at),
-            Cell(t.either(f"exports.kind_{export.kind}", export.kind)),
-            Cell(t.either(f"exports.mode_{export.mode}", export.mode)),
-            Cell(visit.formats.number(export.lines), note=_counts(export, visit)),
-            Cell(badge=outcome),
-            Cell(export.created_by_name),
-            Cell(export.file_name, f"{base}/file") if export.sha256 else Cell(),
-            failed if can_fail else Cell(),
-        ),
-    )
-
-
-def _counts(export: Export, visit: Visit) -> str:
-    if export.mode != "direct":
-        return ""
-    return visit.t("exports.counts", synced=export.synced, failed=export.failed)

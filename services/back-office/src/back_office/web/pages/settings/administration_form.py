@@ -14,14 +14,16 @@ from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.table import Option
 from back_office.web.visit import Visit
 
-TARGETS = ("exact-xml", "exact-direct")
-TABLES = ("payment_terms", "currencies", "languages", "countries")
+TARGETS = ("exact-xml", "exact-direct", "king-xml", "moneybird", "csv")
+TABLES = ("payment_terms", "vat_regimes", "currencies", "languages", "countries")
 KINDS = ("debtors", "creditors")
 SPARE_ROWS = 2
 MOST_ROWS = 400
-CREDENTIALS = ("base_url", "division", "client_id", "client_secret", "refresh_token")
+EXACT = ("base_url", "division", "client_id", "client_secret", "refresh_token")
+MONEYBIRD = ("administration_id", "token")
+CREDENTIALS = (*EXACT, *MONEYBIRD)
 KEY_MARKS = ("key", "[key]")
-SECRET = ("client_secret", "refresh_token")
+SECRET = ("client_secret", "refresh_token", "token")
 
 
 def of(current: Administration | None, visit: Visit, revision: str) -> Form:
@@ -39,7 +41,7 @@ def of(current: Administration | None, visit: Visit, revision: str) -> Form:
             _main(one, t, new=current is None),
             _ranges(one, t),
             *(_mapping(name, getattr(one.mappings, name), t) for name in TABLES),
-            _credentials(one, t),
+            *_access(one, t),
         ),
     )
 
@@ -116,7 +118,19 @@ def _in_order(pair: tuple[str, str]) -> tuple[int, str]:
     return (int(key), "") if key.isdecimal() else (10**9, key)
 
 
-def _credentials(one: Administration, t: Translator) -> Section:
+def _access(one: Administration, t: Translator) -> tuple[Section, ...]:
+    """What opens the way to the accounting system; of a new administration every way can be chosen yet."""
+    area = "settings.administrations"
+    exact = _credentials(one, t, t(f"{area}.credentials"), EXACT, "credentials")
+    moneybird = _credentials(one, t, t(f"{area}.moneybird"), MONEYBIRD, "credentials.moneybird")
+    if one.connection.has_credentials:
+        return (moneybird,) if one.target == "moneybird" else (exact,)
+    return (exact, moneybird)
+
+
+def _credentials(
+    one: Administration, t: Translator, title: str, names: tuple[str, ...], section: str
+) -> Section:
     area = "settings.administrations"
     kept = one.connection.has_credentials
 
@@ -130,10 +144,10 @@ def _credentials(one: Administration, t: Translator) -> Section:
         )
 
     return Section(
-        t(f"{area}.credentials"),
-        tuple(field(name) for name in CREDENTIALS),
+        title,
+        tuple(field(name) for name in names),
         help=t(f"{area}.credentials_{'kept' if kept else 'none'}"),
-        name="credentials",
+        name=section,
     )
 
 

@@ -21,6 +21,8 @@ from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
 ADDRESS = "/settings/administrations"
+BACK = f"{ADDRESS}/consents"
+"""Where the consent page of Exact Online sends the person back to; no administration can have this code."""
 
 
 @router.get(ADDRESS)
@@ -48,6 +50,28 @@ async def add(visit: SignedIn) -> Response:
         problem = administration_form.no_code(visit.t, taken=bool(code))
         return await _shown(visit, None, form.refused(problem, visit.t("form.not_saved")), 422)
     return await _save(code, None, form, "", typed, visit)
+
+
+@router.get(BACK)
+async def consented(visit: SignedIn) -> Response:
+    """Come back from the consent page. The service takes its state once, from the person who began only."""
+    t = visit.t
+    given = visit.query
+    if given.get("error"):
+        reason = given.get("error_description") or given["error"]
+        text = t("settings.administrations.consent_declined_text", reason=reason[:300])
+        await visit.say(Message(Weight.WARNING, t("settings.administrations.consent_declined"), text))
+        return visit.go(ADDRESS)
+    if not given.get("code") or not given.get("state"):
+        await visit.say(Message(Weight.WARNING, t("settings.administrations.consent_incomplete")))
+        return visit.go(ADDRESS)
+    try:
+        finished = await visit.clients.accounting.finish_consent(given["code"], given["state"])
+    except ServiceFailure as failure:
+        await visit.say(explained(failure, t))
+        return visit.go(ADDRESS)
+    await visit.say(done(t("settings.administrations.consent_given")))
+    return visit.go(f"{ADDRESS}/{segment(finished.administration)}")
 
 
 @router.get(f"{ADDRESS}/{{code}}")
@@ -82,6 +106,25 @@ async def test(code: str, visit: SignedIn) -> Response:
         message = Message(weight, t(f"settings.administrations.{key}"), result.message, support=not result.ok)
     await visit.say(message)
     return visit.go(f"{ADDRESS}/{segment(code)}")
+
+
+@router.post(f"{ADDRESS}/{{code}}/consent")
+async def consent(code: str, visit: SignedIn) -> Response:
+    """Begin a consent. The page then has a link to the accounting system, for a form may not lead away from here."""
+    request = visit.request
+    scheme = "https" if visit.office.settings.secure_cookies else request.url.scheme
+    try:
+        begun = await visit.clients.accounting.begin_consent(code, f"{scheme}://{request.url.netloc}{BACK}")
+    except ServiceFailure as failure:
+        await visit.say(explained(failure, visit.t))
+        return visit.go(f"{ADDRESS}/{segment(code)}")
+    leads_out = begun.authorize_url.startswith(("https://", "http://"))
+    return await visit.page(
+        "pages/consent.html",
+        title=visit.t("settings.administrations.consent"),
+        address=begun.authorize_url if leads_out else "",
+        back=f"{ADDRESS}/{segment(code)}",
+    )
 
 
 async def _save(
