@@ -203,7 +203,7 @@ def _table(rows: tuple[ImportRow, ...], after: str | None, each: Import, chosen:
                 Column("column", t("imports.column")),
                 Column("value", t("imports.value")),
                 Column("wrong", t("imports.what_is_wrong")),
-                Column("cure", t("check.cure")),
+                Column("cure", t("imports.cure")),
             )
             if wrong
             else (Column("what", t("imports.what")), Column("card", t("imports.card")))
