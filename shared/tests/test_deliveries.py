@@ -15,7 +15,6 @@ from klokwerk import deliveries
 from klokwerk.clock import FixedClock, SystemClock
 from klokwerk.database import Database
 from klokwerk.deliveries import Delivery, DeliveryWorker, Outcome, Plan, State, Verdict
-from klokwerk.deliveries.recorder import Answered, Recorder
 from klokwerk.testing import eventually
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -355,6 +354,64 @@ async def test_a_late_answer_settles_what_another_worker_took_for_lost(database:
     assert (await becomes(database, State.SENT)).message == "in time"
 
 
+async def test_answers_that_come_together_are_written_together_for_a_service_that_takes_several(
+    database: Database,
+) -> None:
+    side, batches = OtherSide(), []
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        batches.append([delivery.natural_key for delivery in changed])
+        assert {delivery.payload for delivery in changed} == {b"bytes"}
+        # Long enough for the others to be answered meanwhile.
+        await asyncio.sleep(0.05)
+
+    keys = [f"k{number}" for number in range(24)]
+    async with working(database, side, on_changes=on_changes):
+        await planned(database, *(plan(key) for key in keys))
+        for key in keys:
+            await becomes(database, State.SENT, key)
+    assert sorted(key for batch in batches for key in batch) == sorted(keys)
+    assert max(map(len, batches)) > 1
+    async with database.connect() as connection:
+        open_ones = "select count(*) from delivery_attempt where ended_at is null or outcome <> 'sent'"
+        assert (await connection.execute(sa.text(open_ones))).scalar_one() == 0
+
+
+async def test_an_answer_that_can_not_be_taken_in_holds_up_none_of_the_others(database: Database) -> None:
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        await asyncio.sleep(0.05)
+        if any(delivery.natural_key == "k3" for delivery in changed):
+            raise ValueError("k3 is not to be taken in")
+
+    keys = [f"k{number}" for number in range(8)]
+    async with working(database, OtherSide(), on_changes=on_changes):
+        await planned(database, *(plan(key) for key in keys))
+        for key in keys:
+            if key != "k3":
+                await becomes(database, State.SENT, key)
+    assert (await becomes(database, State.SENDING, "k3")).attempts == 1
+
+
+async def test_two_answers_about_one_delivery_are_taken_one_after_the_other(database: Database) -> None:
+    (made,) = await planned(database, plan())
+    seen: list[str] = []
+
+    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        seen.extend(delivery.message for delivery in changed)
+
+    worker = DeliveryWorker(database, CLOCK, {}, on_change=_nothing, on_changes=on_changes)
+    async with database.transaction() as connection:
+        await connection.execute(
+            sa.text("update delivery set state = 'unknown', attempts = 1 where id = :id"), {"id": made.id}
+        )
+        current = await deliveries.get(connection, made.id)
+    assert current is not None
+    late, asked = deliveries.sent("a late answer"), deliveries.sent("found when asked")
+    await asyncio.gather(worker._record(current, late, "send"), worker._record(current, asked, "ask"))
+    assert seen == ["a late answer"]
+    assert (await becomes(database, State.SENT)).message == "a late answer"
+
+
 async def _nothing(_: AsyncConnection, __: Delivery) -> None: ...
 
 
@@ -385,31 +442,3 @@ async def test_what_is_claimed_ahead_is_sent_once_by_as_many_calls_as_asked_and_
         await eventually(all_sent)
     assert (most, len(side.received), len(set(side.received))) == (3, 60, 60)
     assert max(groups) > 1
-
-
-async def test_one_outcome_that_can_not_be_written_down_does_not_hold_up_its_neighbours(
-    database: Database,
-) -> None:
-    seen: list[str] = []
-
-    async def on_changes(_: AsyncConnection, changed: Sequence[Delivery]) -> None:
-        if any(delivery.natural_key == "bad" for delivery in changed):
-            raise ValueError("a mistake of the service's own")
-        seen.extend(delivery.natural_key for delivery in changed)
-
-    recorder = Recorder(database, on_changes)
-    await planned(database, plan("bad"), *(plan(f"k{number}") for number in range(5)))
-    async with database.transaction() as connection:
-        await connection.execute(sa.text("update delivery set state = 'sending', attempts = 1"))
-        keys = ["k0", "bad", "k1", "k2", "k3", "k4"]
-        found = [await deliveries.find(connection, key) for key in keys]
-    now = CLOCK.now()
-    answers = [
-        Answered(one, deliveries.sent(), "send", State.SENT, now, 0, "", now)
-        for one in found
-        if one is not None
-    ]
-    results = await asyncio.gather(*map(recorder.record, answers), return_exceptions=True)
-    assert [type(result) for result in results if result is not None] == [ValueError]
-    assert sorted(seen) == ["k0", "k1", "k2", "k3", "k4"]
-    assert (await becomes(database, State.SENDING, "bad")).attempts == 1

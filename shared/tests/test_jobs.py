@@ -158,6 +158,32 @@ async def test_a_worker_that_lost_its_claim_can_not_commit_a_step(database: Data
     assert await stored(database) == ONCE_EACH
 
 
+async def test_a_process_that_slept_through_its_lease_does_not_begin_its_own_job_twice(
+    database: Database,
+) -> None:
+    begun: list[int] = []
+    reached, released = asyncio.Event(), asyncio.Event()
+
+    async def check(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            reached.set()
+            await released.wait()
+
+    job = await begin(database, many=3)
+    async with working(database, counting(check)):
+        await asyncio.wait_for(reached.wait(), 10)
+        async with database.transaction() as connection:
+            await connection.execute(
+                sa.text("update job set lease_until = clock_timestamp() - interval '1 second'")
+            )
+        other = await begin(database, many=0)
+        await ended(database, other)  # the worker has looked for jobs since
+        released.set()
+        await ended(database, job)
+    assert begun == [0, 1, 2]
+
+
 async def test_two_workers_share_the_jobs_and_never_one_job(database: Database) -> None:
     async with working(database, counting(), workers=2):
         made = [await begin(database, 3) for _ in range(6)]

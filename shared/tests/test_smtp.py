@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -87,6 +88,38 @@ async def test_what_is_known_when_it_goes_wrong(
         assert len(side.ids) == arrived
     await side.sink.behave(MailBehaviour())
     assert (await side.send(2)).verdict is Verdict.SENT, "the trouble of one mail is not that of the next"
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_a_server_that_closes_after_each_mail_costs_no_try(says_so: bool) -> None:
+    mails = 0
+
+    async def one_mail_a_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal mails
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            verb, taken = line[:4].upper(), mails
+            if verb == b"MAIL" and getattr(writer, "used", False):
+                if says_so:
+                    writer.write(b"421 4.4.2 one mail is enough\r\n")
+                break
+            if verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                mails, writer.used = taken + 1, True  # type: ignore[attr-defined]
+            writer.write(b"250 ok\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(one_mail_a_connection, "127.0.0.1", 0)
+    mailer = Mailer(MailServer("127.0.0.1", server.sockets[0].getsockname()[1], timeout=3))
+    try:
+        for number in (1, 2, 3):
+            outcome = await mailer.hand_over("us@trade.example", ["jan@vis.example"], mail(number))
+            assert outcome.verdict is Verdict.SENT, outcome
+    finally:
+        await mailer.close()
+        server.close()
+    assert mails == 3
 
 
 async def test_one_bad_recipient_keeps_the_mail_from_all(side: Side) -> None:

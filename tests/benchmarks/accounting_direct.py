@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 RELATIONS = 3_000
 GOAL = 0.7
 NO_LIMITS = {"minutely_limit": 10_000_000, "daily_limit": 10_000_000}
-SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "moneybird")
+SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "moneybird", "mailchimp")
 _RESET = sa.text(
     "truncate relation, line, export, export_line, export_progress, delivery, delivery_attempt cascade"
 )

@@ -30,8 +30,11 @@ BENCHMARKS = (
     "accounting_fetch",
     "accounting_direct",
     "ekt_writing",
+    "ekt_sending",
+    "ekt_day",
     "sold_per_debtor",
     "card_search",
+    "card_import",
 )
 FULL = Pace(rounds=7, seconds=30.0)
 QUICK = Pace(rounds=2, seconds=3.0)
@@ -102,6 +105,10 @@ def main() -> None:
     before = machine()
     found = uvloop.run(measure_all(options.only, pace=pace, scale=scale, console=console))
     console.print(table_of(found))
+    for each in found:
+        if each.notes:
+            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in each.notes.items())
+            console.print(f"{each.name}: {told}")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": before,

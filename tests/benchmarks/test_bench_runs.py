@@ -37,6 +37,12 @@ async def test_the_benchmarks_print_a_table_and_write_a_report(
     names = [each["name"] for each in found["benchmarks"]]
     assert {"outbox relay", "consume + store", "replay of seen events", "deliveries"} <= set(names)
     assert {"sold per debtor, first page", "sold per debtor, whole day"} <= set(names)
+    by_name = {each["name"]: each for each in found["benchmarks"]}
+    assert {"EKT from sale to checked file", "EKT sale to mail accepted", "EKT day, all at once"} <= set(
+        names
+    )
+    assert by_name["EKT sale to mail accepted"]["notes"]["p99_ms"] > 0
+    assert by_name["EKT day, all at once"]["notes"]["seconds_with_two"] > 0
     for each in found["benchmarks"]:
         assert each["name"] in printed
         assert 0 < each["ratio"]["min"] <= each["ratio"]["median"] <= each["ratio"]["max"]

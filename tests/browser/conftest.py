@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from klokwerk.testing import own_prefix
+from klokwerk.testing import eventually, own_prefix
 from klokwerk_platform.platform import Platform
 from klokwerk_platform.services import ADMIN_USER, SERVICES
 from klokwerk_platform.testing import Servers
@@ -49,6 +49,21 @@ class System:
         answer = await self.office.client.get(f"{self.mail}/api/messages", params={"to": part})
         answer.raise_for_status()
         return [mail for mail in answer.json() if any(part in one for one in mail["envelope_to"])]
+
+    async def ekts_in_the_inbox(self, part: str, count: int) -> list[bytes]:
+        """Await that many mails to a recipient; the EKT files in them, oldest first."""
+
+        async def arrived() -> list[dict[str, Any]]:
+            found = await self.mails_to(part)
+            return found if len(found) >= count else []
+
+        mails = reversed(await eventually(arrived, within=60))
+        files = []
+        for mail in mails:
+            answer = await self.office.client.get(f"{self.mail}/api/messages/{mail['id']}/attachments/1")
+            answer.raise_for_status()
+            files.append(answer.content)
+        return files
 
     async def add_user(self, name: str, *roles: str) -> None:
         """A user with just these roles, made by the service's own command."""

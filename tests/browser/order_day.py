@@ -140,6 +140,11 @@ class Office:
         await eventually(known, within=30)
         return await self.sell(debtor_id, day, **options)
 
+    async def correct(self, debtor_id: str, day: date, line_id: str, **changes: Any) -> None:
+        """Correct a line of the distribution, as the sales staff do when a customer calls."""
+        path = f"/days/{day}/debtors/{debtor_id}/lines/{line_id}"
+        await self.call("PUT", "sales-service", path, changes | {"reason": "typing mistake"})
+
     async def invoice(self, debtor_id: str, day: date) -> str:
         """An invoice of that day's sale, finalised."""
         body = {"debtor_id": debtor_id, "order_day": str(day)}

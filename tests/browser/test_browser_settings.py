@@ -159,18 +159,6 @@ async def test_a_range_an_administration_and_its_connection_are_kept_and_tried(p
     await expect(page.get_by_text("The connection works")).to_be_visible()
 
 
-async def test_a_file_is_explained_segment_by_segment(page):
-    await page.goto("/deliveries")
-    await page.get_by_role("link", name="EKT file check").click()
-    content = b"UNB+UNOA:2+A+B+260130:1200+1'UNH+1+CLOCKT:003:007'BGM+999'UNT+9+1'UNZ+1+1'"
-    file = {"name": "odd.edi", "mimeType": "application/octet-stream", "buffer": content}
-    await page.get_by_label("EKT file", exact=True).set_input_files(file)
-    await page.get_by_role("button", name="Check").click()
-    await expect(page.locator("#messages")).to_contain_text("odd.edi: a receiver will refuse this")
-    row = page.get_by_role("row", name=re.compile("BGM")).first
-    await expect(row).to_contain_text("493 (final)")
-
-
 async def test_a_reader_sees_the_settings_but_can_change_none(sign_in, system):
     await system.add_user("kijker", "read-only")
     page = await sign_in("kijker")

@@ -62,10 +62,8 @@ async def test_EF_06_EF_29_EF_41_a_resend_mails_the_corrected_sale_and_changes_n
         }
 
     async def all_told() -> bool:
-        topics = {
-            topic for topic, _ in await events_about(world, debtor, "sale.completed", "invoice.created")
-        }
-        return topics == {"sale.completed", "invoice.created"}
+        told = [topic for topic, _ in await events_about(world, debtor, "sale.completed", "invoice.created")]
+        return told == ["sale.completed"] * revision + ["invoice.created"]
 
     await until("the sale and the invoice on their topics", all_told)
     before = await standing()

@@ -137,6 +137,45 @@ def ekt(number: int = 1, **changes: Any) -> dict[str, Any]:
     }
 
 
+def ekt_detail(**changes: Any) -> dict[str, Any]:
+    return ekt(
+        **{
+            "lines": 2,
+            "made_at": "2026-11-02T09:01:00Z",
+            "method": "email",
+            "files": [{"number": 1, "name": "EKT-1.edi", "lines": 2, "size": 1234, "sha256": "ab" * 32}],
+            "attempts": [
+                {
+                    "purpose": "send",
+                    "began_at": "2026-11-02T09:01:00Z",
+                    "ended_at": "2026-11-02T09:01:01.5Z",
+                    "outcome": "sent",
+                    "message": "The mail server took it: 250 OK",
+                }
+            ],
+            **changes,
+        }
+    )
+
+
+def difference(*changes: tuple[str, int, str, str, str], **more: Any) -> dict[str, Any]:
+    told = [
+        {"kind": kind, "line": line, "name": "ROSE", "field": field, "before": before, "after": after}
+        for kind, line, field, before, after in changes
+    ]
+    return {
+        "previous_id": "00000001",
+        "previous_made_at": "2026-11-02T08:00:00Z",
+        "lines_before": 2,
+        "lines_after": 2,
+        "goods_before": "120.00",
+        "goods_after": "100.00",
+        "total": len(told),
+        "changes": told,
+        **more,
+    }
+
+
 def debtor_day(*ekts: dict[str, Any], visible: bool = True, **changes: Any) -> dict[str, Any]:
     return {
         "visible": visible,

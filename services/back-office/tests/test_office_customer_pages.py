@@ -66,8 +66,9 @@ async def test_FA_50_FA_53_the_actions_menu_exports_and_ends_with_merging(office
         1
     ]
     links = re.findall(r'<a href="([^"]+)"( download)?>([^<]+)</a>', menu)
-    assert links[0] == ("/debtors.csv?q=jan&kind=debtor", " download", "Exporteer naar CSV")
-    assert links[1][2] == "Exporteer naar Excel"
+    assert links[0] == ("/imports/new", "", "Importeren")
+    assert links[1] == ("/exports/debtors.csv?q=jan&kind=debtor", "", "Exporteer naar CSV")
+    assert links[2][2] == "Exporteer naar Excel"
     assert links[-1] == ("/debtors/merge", "", "Klanten samenvoegen")
     reader = await office.with_roles("read-only", name="reader-menu")
     assert "/debtors/merge" not in (await reader.get("/debtors")).text

@@ -45,14 +45,14 @@ async def test_other_addresses_and_the_confirmation_link_are_switched_on_the_ekt
     office.services.on("GET", "ekts", "/v1/surroundings", AROUND)
     browser = await office.signed_in()
     values = form_of(await browser.get("/settings/ekt"))
-    refusal = {
-        "field": "confirmation_link",
-        "message": "Value error, The text of template 'en' has no place for the confirmation link",
-        "code": "value_error",
-    }
+    place = {"field": "templates.en.text", "cure": "write it"}
+    refusal = place | {"message": "Line 1: There is no place for the confirmation link"}
+    fault = place | {"code": "no_link", "line": 1, "word": "{{ confirm_url }}", "says": "no place"}
     office.services.on("PUT", "ekts", "/v1/settings", problem(422, "No", refusal), 422)
+    shown = {"language": "en", "faults": [fault]}
+    office.services.on("POST", "ekts", "/v1/settings/preview", {"mails": [shown]})
     typed = {**values, "other_address_allowed": "on", "confirmation_link": "on"}
     answer = await browser.client.post("/settings/ekt", data=typed)
     sent = body_of(office.services.last("PUT", "/v1/settings"))
     assert (sent["other_address_allowed"], sent["confirmation_link"]) == (True, True)
-    assert 'id="f-templates-en-text-error">The text of template' in text_of(answer)
+    assert 'id="f-templates-en-text-error">There is no place for the confirmation link' in text_of(answer)

@@ -117,7 +117,7 @@ async def test_thousands_are_checked_in_parts(office):
     browser = await begun(office)
     text = text_of(await browser.post(f"/sales/{DAY}/resends/preview", page=LIST))
     assert office.services.count("POST", CHECK) == 3
-    assert "Send 1100 EKTs</button>" in text
+    assert "Send 1,100 EKTs</button>" in text
 
 
 async def test_the_batch_renews_itself_until_all_are_over_and_sums_up(office):

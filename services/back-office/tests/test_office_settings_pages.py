@@ -1,4 +1,4 @@
-"""The other settings pages: EKT, own company, number ranges, administrations, and the file check."""
+"""The other settings pages: EKT, own company, number ranges, administrations."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ async def test_saving_the_ekt_settings_keeps_what_the_page_does_not_show(office)
     assert body_of(request) == expected | {
         "auction_code": "48",
         "templates": {
-            "en": {"subject": "EKT {{ order_day }}", "text": "Hello {{ debtor_name }}\n"},
-            "de": {"subject": "EKT", "text": "Guten Tag"},
+            "en": {"subject": "EKT {{ order_day }}", "text": "Hello {{ debtor_name }}\n", "file_name": ""},
+            "de": {"subject": "EKT", "text": "Guten Tag", "file_name": ""},
         },
     }
     assert "Saved: the EKT module is active" in text_of(await browser.get("/settings/ekt"))
@@ -143,28 +143,6 @@ async def test_a_template_that_was_emptied_is_taken_out(office):
         "/settings/ekt", data={**values, "templates.en.subject": "", "templates.en.text": " "}
     )
     assert body_of(office.services.last("PUT", "/v1/settings"))["templates"] == {}
-
-
-@pytest.mark.parametrize(
-    ("says", "field"),
-    [
-        ("The text of template 'en' can't be filled: 'x' is undefined", "templates-en-text"),
-        ("The subject of template 'sv' is empty when filled.", "templates-new-subject"),
-        ("'deutsch' is no language: write two letters such as nl", "templates-new-language"),
-    ],
-)
-async def test_a_finding_about_a_template_stands_beside_its_field(office, says, field):
-    office.services.on("GET", "ekts", "/v1/settings", EKT, ETag='"2"')
-    error = {"field": "", "message": f"Value error, {says}", "cure": "see /docs", "code": "value_error"}
-    office.services.on("PUT", "ekts", "/v1/settings", problem(422, "Not valid", error), 422)
-    browser = await office.signed_in()
-    values = form_of(await browser.get("/settings/ekt"))
-    answer = await browser.client.post("/settings/ekt", data={**values, "templates.en.text": "Hi {{ x }}"})
-    shown = text_of(answer)
-    assert answer.status_code == 422
-    assert f'id="f-{field}-error">{says}<' in shown
-    assert "Hi {{ x }}</textarea>" in shown
-    assert "/docs" not in shown
 
 
 async def test_a_further_language_never_takes_the_place_of_one_that_is_there(office):
@@ -476,41 +454,3 @@ async def test_every_settings_page_tells_a_reader_which_role_may_change_it(offic
         shown = text_of(await browser.get(path))
         assert f"that needs the role {roles}." in shown, path
         assert "data-save" not in shown, path
-
-
-# --- EKT file check -------------------------------------------------------------------------------------
-
-
-async def test_a_file_is_handed_in_as_it_is_and_its_findings_stand_in_the_order_of_the_file(office):
-    def finding(segment, tag, severity):
-        says = f"{tag} is wrong"
-        return {"severity": severity, "segment": segment, "tag": tag, "says": says, "cure": "mend <it>"}
-
-    report = {
-        "acceptable": False,
-        "messages": 1,
-        "lines": 2,
-        "goods_total": "72.00",
-        "findings": [finding(9, "LIN", "warning"), finding(3, "BGM", "error")],
-        "left_off": 0,
-    }
-    office.services.on("POST", "ekts", "/v1/validate", report)
-    browser = await office.signed_in()
-    token = await browser.csrf("/ekt-check")
-    content = b"UNA:+.? 'UNB+UNOA:2\xff'"
-    answer = await browser.client.post(
-        "/ekt-check", data={"_csrf": token}, files={"file": ("<x>.edi", content)}
-    )
-    shown = text_of(answer)
-    assert office.services.last("POST", "/v1/validate").content == content
-    assert "<x>.edi: a receiver will refuse this" in shown
-    assert "Order lines: 2. Messages: 1. Value of the goods: 72" in shown
-    assert shown.index("BGM is wrong") < shown.index("LIN is wrong")
-    assert "mend &lt;it&gt;" in answer.text
-
-
-async def test_checking_without_a_file_says_what_to_do(office):
-    browser = await office.signed_in()
-    answer = await browser.post("/ekt-check", page="/ekt-check")
-    assert answer.status_code == 422
-    assert "No file was chosen" in text_of(answer)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from ekt_world import World, a_debtor
+from ekt_world import World, a_debtor, control
 from klokwerk_contracts import DebtorChanged
 from klokwerk_platform.customer.ftps import FtpsSink
 from klokwerk_platform.customer.http import create_receiver
@@ -81,7 +81,7 @@ class Customer:
         """A debtor that gets its EKTs this way, known to the service, its connection filled in and tested."""
         debtor = a_debtor(ekt={"transfer": way, **changes.pop("ekt", {})})
         await world.publish(debtor)
-        await world.consumed(DebtorChanged)
+        await world.knows(debtor)
         if way != "http":
             self.inbox(debtor, way).mkdir(parents=True)
         await connect(world, debtor, self.address(way, debtor.debtor_id, **changes), self.secrets(way))
@@ -127,7 +127,7 @@ async def customer_servers(folder: Path) -> AsyncIterator[Customer]:
     await sftp.start()
     ftps.start()
     url = f"http://127.0.0.1:{ports['http']}"
-    async with serving([(receiver, ports["http"])]), httpx.AsyncClient(base_url=url) as http:
+    async with serving([(receiver, ports["http"])]), control(url) as http:
         yield Customer(folder, ports, sftp, ftps, certificate_only(pem), http, troubles)
     ftps.stop()
     await sftp.stop()

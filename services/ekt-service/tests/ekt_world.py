@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from aiokafka import AIOKafkaProducer
 from ekt_service.app import NAME, create_app
 from ekt_service.settings import EktSettings
 from fastapi import FastAPI
@@ -43,7 +44,7 @@ from klokwerk_platform.ports import free_ports
 DAY = date(2026, 1, 30)
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
-HASTE = 0.1
+HASTE = 0.05
 """Pauses between tries and questions are as much shorter here."""
 SECRET = "a secret for tests of the EKT service"
 PATIENCE = 60.0
@@ -90,6 +91,11 @@ class MailSink:
         return await eventually(arrived, within=PATIENCE)
 
 
+def control(url: str) -> httpx.AsyncClient:
+    """A client that uses no connection again which the other side may just be closing: servers do after 5 s."""
+    return httpx.AsyncClient(base_url=url, limits=httpx.Limits(keepalive_expiry=1))
+
+
 @asynccontextmanager
 async def mail_sink(folder: Path) -> AsyncIterator[MailSink]:
     smtp, web, pop3 = free_ports(3)
@@ -99,7 +105,7 @@ async def mail_sink(folder: Path) -> AsyncIterator[MailSink]:
     returned = Pop3Server(box, "127.0.0.1", pop3, RETURN_DOMAIN)
     await returned.start()
     url = f"http://127.0.0.1:{web}"
-    async with serving([(create_mail_app(box, sink), web)]), httpx.AsyncClient(base_url=url) as http:
+    async with serving([(create_mail_app(box, sink), web)]), control(url) as http:
         yield MailSink(f"127.0.0.1:{smtp}", url, http, f"127.0.0.1:{pop3}", box)
     await returned.stop()
     await sink.stop()
@@ -124,6 +130,7 @@ class World:
     database: Database
     tokens: TokenIssuer
     app: FastAPI
+    producer: AIOKafkaProducer
     _revisions: dict[str, int] = field(default_factory=dict)
 
     def headers(self, *roles: str) -> dict[str, str]:
@@ -148,12 +155,21 @@ class World:
         assert answer.status_code == 200, answer.text
 
     async def publish(self, *events: Event) -> None:
-        await publish(self.kafka, *events)
+        await publish(self.kafka, *events, producer=self.producer)
 
     async def consumed(self, *models: type[Event]) -> None:
         """Everything published so far was handled; for asserting that nothing happened."""
         for model in models or (DebtorChanged, SaleCompleted, EktResendRequested):
             await all_consumed(self.kafka, NAME, model.TOPIC)
+
+    async def knows(self, debtor: DebtorChanged) -> None:
+        """Await that the service has a card."""
+        known = "select count(*) from debtor where debtor_id = :id and revision >= :revision"
+
+        async def here() -> bool:
+            return await self.rows(known, id=debtor.debtor_id, revision=debtor.revision) == [[1]]
+
+        await eventually(here, within=PATIENCE)
 
     async def day(self, debtor_id: str, day: date = DAY, **params: Any) -> dict[str, Any]:
         return dict(await self.get(f"/v1/debtors/{debtor_id}/days/{day}", **params))
@@ -230,8 +246,11 @@ async def start_world(
             worker.retries = [pause * HASTE for pause in worker.retries]
             worker.questions = [pause * HASTE for pause in worker.questions]
     database = Database(url, pool=2)
+    producer = kafka.producer()
+    await producer.start()
     async with running(app) as http:
-        yield World(http, kafka, sink, folder, database, tokens, app)
+        yield World(http, kafka, sink, folder, database, tokens, app, producer)
+    await producer.stop()
     await database.close()
 
 

@@ -123,14 +123,16 @@ async def test_a_template_without_place_for_the_link_is_refused_when_it_is_saved
     assert "{{ confirm_url }}" in answer.json()["errors"][0]["message"]
 
 
-async def test_where_customers_can_not_reach_us_the_link_can_not_be_switched_on(own_world: World) -> None:
-    own_world.app.state.links = None
-    answer = await own_world.configure(confirmation_link=True)
+async def test_where_customers_can_not_reach_us_the_link_can_not_be_switched_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.app.state, "links", None)
+    answer = await world.configure(confirmation_link=True)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "confirmation_link"
     assert "KLOKWERK_PUBLIC_URL" in answer.json()["errors"][0]["cure"]
-    assert (await own_world.get("/v1/surroundings"))["confirmation_link_possible"] is False
-    assert (await own_world.http.get("/confirmations/abc")).status_code == 404
+    assert (await world.get("/v1/surroundings"))["confirmation_link_possible"] is False
+    assert (await world.http.get("/confirmations/abc")).status_code == 404
 
 
 # --- another address (EF-56) --------------------------------------------------------------------------------

@@ -83,9 +83,9 @@ async def test_EF_58_a_mail_server_that_is_away_is_tried_again(own_world: World)
     assert len(await own_world.sink.to(address_of(debtor))) == 1
 
 
-async def test_EF_58_wrong_credentials_are_told_in_the_servers_words(own_world: World) -> None:
-    await own_world.sink.behave(wrong_credentials=True)
-    server = MailServer(*_address(own_world.sink.smtp), user="ekt", password="wrong")
+async def test_EF_58_wrong_credentials_are_told_in_the_servers_words(world: World) -> None:
+    await world.sink.behave(wrong_credentials=True)
+    server = MailServer(*_address(world.sink.smtp), user="ekt", password="wrong")
     outcome = await EmailChannel(Mailer(server)).send(_a_delivery())
     assert outcome.verdict is Verdict.REFUSED
     assert "535 5.7.8" in outcome.message

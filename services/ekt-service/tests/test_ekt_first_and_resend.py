@@ -364,15 +364,27 @@ def replace_line(line, **changes):
     return line.model_copy(update=changes)
 
 
-@pytest.mark.parametrize("language", ["nl", "en", "de"])
-async def test_the_mail_speaks_the_debtors_language_or_the_default_one(world: World, language: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "begins", "day"),
+    [
+        ("nl", "Geachte Fleuriste", "30-01-2026"),
+        ("en", "Dear Fleuriste", "30-01-2026"),
+        ("de", "Guten Tag Fleuriste", "30.01.2026"),
+        ("fr", "Bonjour Fleuriste", "30/01/2026"),
+        ("sv", "Hej Fleuriste", "2026-01-30"),
+        ("it", "Dear Fleuriste", "30-01-2026"),
+    ],
+)
+async def test_the_mail_speaks_the_debtors_language_or_the_default_one(
+    world: World, language: str, begins: str, day: str
+) -> None:
     debtor = a_debtor(language=language, name="Fleuriste Crème & Söhne")
     await world.publish(debtor, a_sale(debtor.debtor_id))
     (mail,) = await world.sink.mails(address_of(debtor), 1)
     whole = (await world.sink.http.get(f"/api/messages/{mail['id']}")).json()
-    assert whole["text"].startswith("Geachte" if language == "nl" else "Dear")
+    assert whole["text"].startswith(begins)
     assert "Fleuriste Crème & Söhne" in whole["text"]
-    assert mail["subject"] == "EKT 30-01-2026 - Voorbeeld Bloemen"
+    assert mail["subject"] == f"EKT {day} - Voorbeeld Bloemen"
 
 
 async def test_several_addresses_get_the_same_mail(world: World) -> None:
@@ -432,8 +444,8 @@ async def test_a_sale_of_5000_lines_goes_out_whole(world: World) -> None:
     assert (report.errors, report.lines) == ((), 5000)
 
 
-async def test_two_debtors_at_once_in_one_batch_do_not_hinder_each_other(world: World) -> None:
-    debtors = [a_debtor() for _ in range(25)]
+async def test_debtors_of_one_batch_do_not_hinder_each_other(world: World) -> None:
+    debtors = [a_debtor() for _ in range(10)]
     await world.publish(*debtors)
     await world.publish(*(a_sale(debtor.debtor_id) for debtor in debtors))
     for debtor in debtors:
@@ -449,18 +461,21 @@ async def test_prices_keep_every_digit(world: World) -> None:
     assert read(await world.file(ekt)).lines[0].price == Decimal("0.123456")
 
 
-async def test_EF_06_a_resend_only_adds_a_file_and_a_record(own_world: World) -> None:
-    await own_world.activate()
+async def test_EF_06_a_resend_only_adds_a_file_and_a_record(world: World) -> None:
     debtor = a_debtor()
     sale = a_sale(debtor.debtor_id)
-    await own_world.publish(debtor, sale)
-    (first,) = await own_world.ekts(debtor.debtor_id, 1)
-    await own_world.publish(a_request(debtor.debtor_id))
-    log = await own_world.ekts(debtor.debtor_id, 2)
+    await world.publish(debtor, sale)
+    (first,) = await world.ekts(debtor.debtor_id, 1)
+    await world.publish(a_request(debtor.debtor_id))
+    log = await world.ekts(debtor.debtor_id, 2)
     assert log[0] == first
-    assert len(await read_topic(own_world.kafka, SaleCompleted.TOPIC)) == 1
-    assert SaleCompleted.model_validate_json(await own_world.scalar("select body::text from sale")) == sale
-    assert await own_world.scalar("select count(*) from ekt_file") == 2
+    sales = await read_topic(world.kafka, SaleCompleted.TOPIC)
+    assert [record.key for record in sales].count(debtor.debtor_id.encode()) == 1
+    of = {"id": debtor.debtor_id}
+    ((body,),) = await world.rows("select body::text from sale where debtor_id = :id", **of)
+    assert SaleCompleted.model_validate_json(body) == sale
+    files = "select count(*) from ekt_file f join ekt e on e.id = f.ekt_id where e.debtor_id = :id"
+    assert await world.rows(files, **of) == [[2]]
     # All that it ever publishes is what became of EKTs.
-    told = await own_world.told(debtor.debtor_id)
+    told = await world.told(debtor.debtor_id)
     assert {event.ekt_id for event in told} <= {ekt["id"] for ekt in log}

@@ -8,7 +8,7 @@ from ekt_service.domain.debtor import debtor_of
 from ekt_service.domain.ekt import SaleKey
 from ekt_service.domain.file_name import DEFAULT_PATTERN, PatternError, file_name
 from ekt_service.domain.line_numbers import wished
-from ekt_service.domain.mail import MailTemplate, TemplateUnusableError, address_problem, check_template
+from ekt_service.domain.mail import address_problem
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.requirements import Abilities, requirements, shown
 from ekt_world import DAY, MODULE, a_debtor, a_sale, a_sale_line
@@ -133,14 +133,6 @@ def test_no_pattern_gives_a_name_that_leaves_its_folder(pattern: str) -> None:
     assert "/" not in name
     assert "\\" not in name
     assert not name.startswith(".")
-
-
-@pytest.mark.parametrize(
-    "text", ["{{ nobody }}", "{{ debtor_name", "{% for x in range(10**9) %}x{% endfor %}", "  ", "{{ 1/0 }}"]
-)
-def test_a_template_that_can_not_be_filled_is_refused(text: str) -> None:
-    with pytest.raises(TemplateUnusableError, match="'nl'"):
-        check_template("nl", MailTemplate(subject="EKT", text=text))
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,17 @@ SEEDED: list[tuple[Fault, str, str, str]] = [
     (Fault.PACKAGING_CODE, "PAC+++997", "PAC+++BOX", "PAC, element 3"),
 ]
 
+# what the rest of the file says should stand there
+EXPECTED = {
+    Fault.UNZ_COUNT: "2",
+    Fault.UNZ_REFERENCE: "100007",
+    Fault.UNT_COUNT: "25",
+    Fault.UNT_REFERENCE: "10000700001",
+    Fault.BARCODE_AUCTION: "41",
+    Fault.BARCODE_AGJ: "1",
+    Fault.BARCODE_UNITS: "8",
+}
+
 
 def test_the_good_file_has_no_finding() -> None:
     report = validate(GOOD.encode(), goods_total=Decimal("89.6"))
@@ -97,6 +108,8 @@ def test_a_seeded_fault_is_found_at_its_place(fault: Fault, old: str, new: str, 
     assert place in found[0].place
     assert found[0].says
     assert found[0].cure
+    if fault in EXPECTED:
+        assert found[0].expected == EXPECTED[fault]
 
 
 def test_a_file_without_lines_or_messages_says_so() -> None:
@@ -122,6 +135,7 @@ def test_every_kind_of_fault_has_a_cure_and_at_least_25_are_seeded() -> None:
         Fault.NO_MESSAGE,
         Fault.EMPTY_FILE,
         Fault.GOODS_TOTAL,
+        Fault.STOPPED,  # test_ekt_fuzz
     }
     assert seeded == set(Fault)
     assert len(seeded) >= 25

@@ -23,8 +23,9 @@ from klokwerk.outbox import Outbox
 from klokwerk.testing import eventually, fresh_database
 from klokwerk_contracts.sale_completed import Bought, Characteristic
 from sales_service.app import SOURCE
+from sales_service.domain.cells import BadCell
 from sales_service.domain.lines import Line
-from sales_service.domain.sale_columns import COLUMNS, BadCell, SoldLine, column_of
+from sales_service.domain.sale_columns import COLUMNS, SoldLine, column_of
 from sales_service.domain.sale_sheet import SheetReader
 from sales_service.entry import importing
 from sales_service.entry.bodies import LineBody, merged

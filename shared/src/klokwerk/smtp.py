@@ -23,6 +23,13 @@ from klokwerk.settings import ServiceSettings
 
 _KEPT_CONNECTIONS = 8
 _IDLE_SECONDS = 20.0
+_CLOSING = 421
+_TRUSTED_SECONDS = 1.0
+"""A connection that was used so shortly ago is not asked first whether it still answers."""
+
+
+class _WentStale(Exception):
+    """A kept connection was closed by the server before the mail began."""
 
 
 class Encryption(StrEnum):
@@ -117,8 +124,12 @@ class Mailer:
             message: the whole mail as it goes over the wire, with a Message-ID that is stored already.
         """
         try:
-            async with self._connection() as client:
-                return await self._hand_over(client, sender, recipients, message)
+            try:
+                async with self._connection() as (client, kept):
+                    return await self._hand_over(client, sender, recipients, message, kept=kept)
+            except _WentStale:
+                async with self._connection(fresh=True) as (client, _):
+                    return await self._hand_over(client, sender, recipients, message)
         except SMTPAuthenticationError as answer:
             return refused(
                 f"The mail server did not accept our credentials: {answer.code} {answer.message}. Have the "
@@ -132,9 +143,15 @@ class Mailer:
             )
 
     async def _hand_over(
-        self, client: SMTP, sender: str, recipients: Sequence[str], message: bytes
+        self, client: SMTP, sender: str, recipients: Sequence[str], message: bytes, *, kept: bool = False
     ) -> Outcome:
-        await client.mail(sender)
+        try:
+            await client.mail(sender)
+        except (SMTPException, OSError, TimeoutError) as problem:
+            # Servers close connections after so many mails or so long; nothing was handed over yet.
+            if kept and getattr(problem, "code", _CLOSING) == _CLOSING:
+                raise _WentStale from problem
+            raise
         for recipient in recipients:
             try:
                 await client.rcpt(recipient)
@@ -191,10 +208,12 @@ class Mailer:
             await _quit(client)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[SMTP]:
-        client = await self._idle_connection() or await self._open()
+    async def _connection(self, *, fresh: bool = False) -> AsyncIterator[tuple[SMTP, bool]]:
+        """A connection, and whether it was kept from an earlier mail."""
+        kept = None if fresh else await self._idle_connection()
+        client = kept or await self._open()
         try:
-            yield client
+            yield client, kept is not None
         except BaseException:
             client.close()
             raise
@@ -211,6 +230,8 @@ class Mailer:
             if now - since > _IDLE_SECONDS or not client.is_connected:
                 await _quit(client)
                 continue
+            if now - since < _TRUSTED_SECONDS:
+                return client
             try:
                 await client.rset(timeout=2)
             except (SMTPException, OSError, TimeoutError):

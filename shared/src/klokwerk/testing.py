@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import httpx
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from fastapi import FastAPI
 from joserfc import jwt
@@ -132,20 +132,29 @@ async def running(app: FastAPI, *, ready_within: float = 30.0) -> AsyncIterator[
 
 
 async def publish(
-    kafka: KafkaAddress, *events: Event | Record, source: str = "//elsewhere.test"
+    kafka: KafkaAddress,
+    *events: Event | Record,
+    source: str = "//elsewhere.test",
+    producer: AIOKafkaProducer | None = None,
 ) -> list[Record]:
-    """Send `events` as another system would, and wait for the broker's acknowledgement."""
-    producer = kafka.producer()
-    await producer.start()
-    try:
-        records = [e if isinstance(e, Record) else record_of(e, source=source) for e in events]
-        futures = [
-            await producer.send(kafka.topic(r.topic), r.value, key=r.key, headers=r.headers) for r in records
-        ]
-        await asyncio.gather(*futures)
-        return records
-    finally:
-        await producer.stop()
+    """Send `events` as another system would, and wait for the broker's acknowledgement.
+
+    Args:
+        producer: a started one to send by, where much is published; else one is made for these events.
+    """
+    if producer is None:
+        own = kafka.producer()
+        await own.start()
+        try:
+            return await publish(kafka, *events, source=source, producer=own)
+        finally:
+            await own.stop()
+    records = [e if isinstance(e, Record) else record_of(e, source=source) for e in events]
+    futures = [
+        await producer.send(kafka.topic(r.topic), r.value, key=r.key, headers=r.headers) for r in records
+    ]
+    await asyncio.gather(*futures)
+    return records
 
 
 async def read_topic(
@@ -185,23 +194,39 @@ async def read_topic(
 
 async def committed(kafka: KafkaAddress, group: str, topic: str) -> int:
     """Sum of the offsets that `group` committed for `topic` (both without prefix)."""
-    admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
-    try:
-        offsets = await admin.list_consumer_group_offsets(kafka.prefix + group)
-        return sum(m.offset for tp, m in offsets.items() if tp.topic == kafka.topic(topic) and m.offset > 0)
-    finally:
-        await admin.close()
+    async with _admin(kafka) as admin:
+        return await _committed(admin, kafka, group, topic)
 
 
 async def all_consumed(kafka: KafkaAddress, group: str, topic: str, *, within: float = 30.0) -> None:
     """Return once `group` has committed everything that `topic` holds now; for asserting that nothing happened."""
-    wanted = len(await read_topic(kafka, topic))
+    consumer = AIOKafkaConsumer(kafka.topic(topic), **kafka.client_options(), group_id=None)
+    await consumer.start()
+    try:
+        wanted: int = sum((await consumer.end_offsets(sorted(consumer.assignment()))).values())
+    finally:
+        await consumer.stop()
+    async with _admin(kafka) as admin:
 
-    async def done() -> bool:
-        return await committed(kafka, group, topic) >= wanted
+        async def done() -> bool:
+            return await _committed(admin, kafka, group, topic) >= wanted
 
-    await eventually(done, within=within)
+        await eventually(done, within=within)
+
+
+@asynccontextmanager
+async def _admin(kafka: KafkaAddress) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**kafka.client_options())
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _committed(admin: AIOKafkaAdminClient, kafka: KafkaAddress, group: str, topic: str) -> int:
+    offsets = await admin.list_consumer_group_offsets(kafka.prefix + group)
+    return sum(m.offset for tp, m in offsets.items() if tp.topic == kafka.topic(topic) and m.offset > 0)
 
 
 async def eventually(

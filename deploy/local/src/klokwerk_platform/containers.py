@@ -63,6 +63,7 @@ async def containers() -> AsyncIterator[None]:
                 "print_service_url",
                 "exact_url",
                 "vies_url",
+                "mailchimp_url",
                 "moneybird_url",
             ):
                 patch.delenv(variable(name), raising=False)

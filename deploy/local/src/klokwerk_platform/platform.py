@@ -332,6 +332,7 @@ def _server_addresses(servers: Servers, programs: dict[str, Program], customer: 
                 servers.print_service_url,
                 servers.exact_url,
                 servers.vies_url,
+                servers.mailchimp_url,
                 servers.moneybird_url,
             )
         ).rstrip(),

@@ -20,6 +20,7 @@ from klokwerk_platform.processes import Program
 
 _START_SECONDS = 30
 _USERS_OF_NOTHING = ("mail", "simulators", "customer")
+SIMULATORS = ("access-point", "print-service", "exact-online", "vies", "moneybird", "mailchimp")
 
 Say = Callable[[str], None]
 """Takes one line about what goes on."""
@@ -40,6 +41,7 @@ class Servers:
         vies_url: VIES or its simulator; may be empty, since looking up VAT numbers can be left out.
         moneybird_url: Moneybird's API or its simulator; may be empty, since Exact Online is enough for most.
         pop3: where the mail sink's bounces are read; empty for another mail server.
+        mailchimp_url: the simulator of Mailchimp; empty where the real one is used.
     """
 
     admin_database_url: str
@@ -52,6 +54,7 @@ class Servers:
     vies_url: str = ""
     moneybird_url: str = ""
     pop3: str = ""
+    mailchimp_url: str = ""
 
     def as_env(self) -> dict[str, str]:
         """The addresses under the names the environment uses, such as ``KLOKWERK_KAFKA``."""
@@ -119,7 +122,14 @@ async def start_servers(
         "postgres": ("admin_database_url",),
         "kafka": ("kafka",),
         "mail": ("smtp",),
-        "simulators": ("access_point_url", "print_service_url", "exact_url", "vies_url", "moneybird_url"),
+        "simulators": (
+            "access_point_url",
+            "print_service_url",
+            "exact_url",
+            "vies_url",
+            "moneybird_url",
+            "mailchimp_url",
+        ),
     }
     tasks = [
         asyncio.ensure_future(starts[server]())
@@ -200,8 +210,7 @@ async def _mail(state: Path, running: RunningServers, port: ChoosePort, say: Say
 
 
 async def _simulators(state: Path, running: RunningServers, port: ChoosePort, say: Say) -> dict[str, str]:
-    names = ("access-point", "print-service", "exact-online", "vies", "moneybird")
-    ports = {name: port(name) for name in names}
+    ports = {name: port(name) for name in SIMULATORS}
     program = await start_simulators(state, ports)
     _note(running, "simulators", program)
     say("The simulators are ready")
@@ -211,6 +220,7 @@ async def _simulators(state: Path, running: RunningServers, port: ChoosePort, sa
         "print_service_url": urls["print-service"],
         "exact_url": urls["exact-online"],
         "vies_url": urls["vies"],
+        "mailchimp_url": f"{urls['mailchimp']}/3.0",
         "moneybird_url": f"{urls['moneybird']}/api/v2",
     }
 

@@ -98,6 +98,8 @@ def environment(service: Service, database_url: str, around: Surroundings) -> di
         env["KLOKWERK_MAIL_TRACE_URL"] = around.servers.mail_api
     if service.name == "debtor-service":
         env["KLOKWERK_VIES_URL"] = around.servers.vies_url
+        if around.servers.mailchimp_url:
+            env["KLOKWERK_MAILCHIMP_URL"] = around.servers.mailchimp_url
     if service.name == "ekt-service":
         env["KLOKWERK_EKT_FOLDER"] = str(around.state / "ekt")
         # Customers' servers, where somebody tries one out, are on this machine too.

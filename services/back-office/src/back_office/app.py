@@ -22,12 +22,16 @@ from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
     accounting_history,
+    article_import,
+    articles,
     confirmation,
     debtor_configuration,
     debtor_connection,
     debtors,
     deliveries,
     ekt_check,
+    ekt_log,
+    ekts,
     home,
     invoice,
     invoices,
@@ -42,7 +46,8 @@ from back_office.web.pages import (
     sign_in,
 )
 from back_office.web.pages.attached import MOST_UPLOAD_BYTES, UPLOADS
-from back_office.web.pages.debtor import attachments, card, contacts, hints, merge, timeline
+from back_office.web.pages.debtor import attachments, card, contacts, hints, merge, privacy, timeline
+from back_office.web.pages.lists import checking, exports, imports, mapping
 from back_office.web.pages.settings import (
     administrations,
     apps,
@@ -53,6 +58,7 @@ from back_office.web.pages.settings import (
     customers,
     ekt,
     index,
+    newsletter,
     number_ranges,
     number_spaces,
     own_fields,
@@ -75,6 +81,11 @@ PAGES = (
     contacts,
     attachments,
     timeline,
+    privacy,
+    imports,
+    mapping,
+    checking,
+    exports,
     debtor_configuration,
     debtor_connection,
     sales,
@@ -86,8 +97,12 @@ PAGES = (
     invoices,
     invoice,
     accounting_history,
+    article_import,
+    articles,
     accounting,
     deliveries,
+    ekt_log,
+    ekts,
     ekt_check,
     confirmation,
     jobs,
@@ -101,6 +116,7 @@ SETTINGS_PAGES = (
     company_attachments,
     customers,
     apps,
+    newsletter,
     own_fields,
     customer_lists,
     number_ranges,
@@ -109,7 +125,9 @@ SETTINGS_PAGES = (
 )
 LARGER_BODIES = {
     UPLOADS: MOST_UPLOAD_BYTES,
-    r"/(sales|debtors)/import(/.*)?": 25_000_000,  # a file of a day's sales, or of thousands of cards
+    "/ekt-check": 10_000_000,  # an EKT file; the page itself says how large one may be
+    r"/(sales|articles)/import(/.*)?": 25_000_000,  # a day's sales, thousands of articles
+    imports.UPLOADS: imports.MOST_UPLOAD_BYTES,
 }
 """Paths that take a file, with the size of the largest request."""
 log = telemetry.get_logger(__name__)

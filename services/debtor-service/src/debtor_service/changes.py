@@ -256,11 +256,13 @@ class Changes:
     async def _take(self, connection: AsyncConnection, typed: Sequence[Given]) -> None:
         for administration, kind in sorted({(item.administration, item.kind) for item in typed}):
             await numbers.lock_range(connection, administration, kind)
-        for item in typed:
-            holder = await numbers.holder(connection, item.administration, item.kind, item.number)
-            if holder is not None:
-                raise NumberTaken(item.kind, item.number, holder)
-            await numbers.give(connection, [item], self.clock.now())
+        wanted = [(item.administration, item.kind, item.number) for item in typed]
+        held = await numbers.holders(connection, wanted) if wanted else {}
+        for item, key in zip(typed, wanted, strict=True):
+            if key in held:
+                raise NumberTaken(item.kind, item.number, held[key])
+            held[key] = item.debtor_id
+        await numbers.give(connection, typed, self.clock.now())
 
 
 def _double(error: IntegrityError) -> CustomerNumberTaken | None:

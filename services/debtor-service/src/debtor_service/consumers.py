@@ -15,6 +15,7 @@ from klokwerk_contracts.invoice_created import InvoiceCreated
 from klokwerk_contracts.sale_completed import SaleCompleted
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from debtor_service.store import usage
 from debtor_service.triggers import Trigger, Triggers
 
 
@@ -29,6 +30,7 @@ class NumberConsumers:
     ) -> None:
         """Give debtor numbers to who bought."""
         ids = [received.event.debtor_id for received in events]
+        await usage.note(connection, ids, "sale", self.triggers.changes.clock.now())
         await self.triggers.pull(connection, Kind.DEBTOR, ids, Trigger.SALE)
 
     async def on_invoice_created(
@@ -36,6 +38,7 @@ class NumberConsumers:
     ) -> None:
         """Give debtor numbers to who is billed; a draft never comes here (EP-08)."""
         ids = [received.event.debtor_id for received in events]
+        await usage.note(connection, ids, "invoice", self.triggers.changes.clock.now())
         await self.triggers.pull(connection, Kind.DEBTOR, ids, Trigger.INVOICE)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from klokwerk.settings import ServiceSettings
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 
@@ -24,6 +24,11 @@ class DebtorSettings(ServiceSettings):
         attachment_most_bytes: of one file.
         attachment_most_files: to one card, and to the company.
         attachment_quota_bytes: of all files of one card, and of the company.
+        secret_key: seals the API key of the newsletter; at least 16 characters. Without it there is no newsletter.
+        mailchimp_url: address of Mailchimp's API; ``{dc}`` stands for the data centre of the account's key.
+        mailchimp_timeout_seconds: for one request; Mailchimp itself gives up after 120.
+        mailchimp_retry_seconds: pauses before asking a busy Mailchimp again, separated by commas.
+        mailchimp_poll_seconds: first pause between two questions after a batch; it grows.
     """
 
     ekt_module: bool = True
@@ -37,7 +42,13 @@ class DebtorSettings(ServiceSettings):
     attachment_most_files: Annotated[int, Field(ge=1, le=1000)] = 100
     attachment_quota_bytes: Annotated[int, Field(ge=1000)] = 200_000_000
 
-    @field_validator("vies_retry_seconds", mode="before")
+    secret_key: SecretStr = SecretStr("")
+    mailchimp_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = "https://{dc}.api.mailchimp.com/3.0"
+    mailchimp_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 60.0
+    mailchimp_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (0.5, 1.0, 2.0, 4.0)
+    mailchimp_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+
+    @field_validator("vies_retry_seconds", "mailchimp_retry_seconds", mode="before")
     @classmethod
     def _split_seconds(cls, value: object) -> object:
         if isinstance(value, str):

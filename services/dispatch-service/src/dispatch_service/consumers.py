@@ -22,7 +22,7 @@ from dispatch_service.domain.coverage import (
     moment_of_creation,
 )
 from dispatch_service.outcomes import SERVICE, Outcomes
-from dispatch_service.store import choices, debtors, invoices
+from dispatch_service.store import choices, debtors, invoices, privacy
 from dispatch_service.store.choices import Activation
 from dispatch_service.store.invoices import HistoryEntry, InvoiceState, NewInvoice
 
@@ -47,6 +47,7 @@ class Consumers:
     async def on_debtors(self, connection: AsyncConnection, batch: list[Received[DebtorChanged]]) -> None:
         """Keep the newest card of each customer and let go what waited for it."""
         changed = await debtors.upsert(connection, [item.event for item in batch])
+        await privacy.blank(connection, await privacy.anonymised(connection, changed))
         woken = await parked.wake(connection, [waiting_name(debtor) for debtor in changed])
         now = self.clock.now()
         entry = HistoryEntry(
@@ -65,6 +66,9 @@ class Consumers:
             if item.event.invoice_id not in fresh:
                 fresh[item.event.invoice_id] = self._judge(item, in_force)
         added = await invoices.add(connection, list(fresh.values()), now)
+        # An invoice that is told again, or late, must not bring the name back.
+        buyers = sorted({n.document.debtor_id for n in fresh.values()})
+        await privacy.blank(connection, await privacy.anonymised(connection, buyers))
         new = [fresh[invoice_id] for invoice_id in fresh if invoice_id in added]
         await self._park_unknown(connection, new)
         entries = [

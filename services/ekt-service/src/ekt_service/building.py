@@ -4,6 +4,7 @@ A busy hour completes hundreds of distributions, so everything that has to be as
 once for all EKTs of a batch.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -77,10 +78,13 @@ class Building:
         numbers = await line_numbers.numbers_for(connection, wanted)
         needed = [ekt_files.files_needed(each.sale, form) for each, form in zip(ready, forms, strict=True)]
         references = iter(await ekts.new_references(connection, sum(needed)))
-        return [
-            self._one(each, form, settings, numbers[day], [next(references) for _ in range(many)])
-            for each, form, day, many in zip(ready, forms, days, needed, strict=True)
-        ]
+        decisions = []
+        for each, form, day, many in zip(ready, forms, days, needed, strict=True):
+            own = [next(references) for _ in range(many)]
+            decisions.append(self._one(each, form, settings, numbers[day], own))
+            # Building hundreds takes a second; sendings under way and requests get their turn in between.
+            await asyncio.sleep(0)
+        return decisions
 
     def _one(
         self,
@@ -129,9 +133,10 @@ class Building:
     def _as_mail(
         self, plan: Plan, ekt: Ekt, debtor: Debtor, settings: EktModule, built: list[EktFile]
     ) -> Plan:
-        template = settings.template_for(debtor.language)
-        if template is None:
+        chosen = settings.mail_for(debtor.language)
+        if chosen is None:
             raise RuntimeError("requirements() lets no mail pass without a template")
+        language, template = chosen
         fields = mail.MailFields(
             debtor_name=debtor.name,
             order_day=ekt.sale.order_day,
@@ -139,6 +144,8 @@ class Building:
             resend=ekt.trigger is EktTrigger.RESEND,
             sender_name=settings.sender_name,
             file_names=", ".join(file.name for file in built),
+            debtor_number=debtor.number,
+            language=language,
             confirm_url=self.links.of(ekt.id, self.clock.now())
             if self.links and settings.confirmation_link
             else "",
@@ -169,4 +176,4 @@ class Building:
 
 
 def _day_of(ready: Ready) -> Day:
-    return Day(ready.ekt.sale.administration, ready.debtor.id, ready.sale.order_day)
+    return Day(ready.ekt.sale.administration, ready.debtor.id, ready.sale.order_day, ready.sale.debtor_id)

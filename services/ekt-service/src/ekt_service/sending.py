@@ -152,17 +152,31 @@ class Sending:
         await self._follow_up(connection, decisions, written)
 
     async def on_delivery(self, connection: AsyncConnection, delivery: Delivery) -> None:
-        """Take over what became of a delivery; the channel's answer becomes the EKT's message."""
-        ekt = await ekts.get(connection, UUID(delivery.subject), lock=True)
-        state = DeliveryState(delivery.state.value)
-        if ekt is None or (ekt.state is state and ekt.message == delivery.message):
-            return
-        now, message = self.clock.now(), delivery.message
-        if ekt.recipient == privacy.REMOVED:  # the card was anonymised while it was on its way
-            await privacy.forget_ekts(connection, [ekt.id], now)
-            over = state in (DeliveryState.SENT, DeliveryState.FAILED)
-            state, message = (state, "") if over else (DeliveryState.FAILED, privacy.STOPPED)
-        await self.record(connection, replace(ekt, state=state, message=message, changed_at=now))
+        """Take over what became of one delivery."""
+        await self.on_deliveries(connection, [delivery])
+
+    async def on_deliveries(self, connection: AsyncConnection, changed: Sequence[Delivery]) -> None:
+        """Take over what became of deliveries; the channel's answer becomes the EKT's message.
+
+        The EKTs are locked in the order of their ids, so two processes never wait for each other in a circle.
+        """
+        now = self.clock.now()
+        by_id = {UUID(delivery.subject): delivery for delivery in changed}
+        told: list[Ekt] = []
+        forgotten: list[UUID] = []
+        for ekt in await ekts.lock_all(connection, by_id):
+            delivery = by_id[ekt.id]
+            state, message = DeliveryState(delivery.state.value), delivery.message
+            if ekt.state is state and ekt.message == message:
+                continue
+            if ekt.recipient == privacy.REMOVED:  # the card was anonymised while it was on its way
+                forgotten.append(ekt.id)
+                over = state in (DeliveryState.SENT, DeliveryState.FAILED)
+                state, message = (state, "") if over else (DeliveryState.FAILED, privacy.STOPPED)
+            told.append(replace(ekt, state=state, message=message, changed_at=now))
+        await privacy.forget_ekts(connection, forgotten, now)
+        written = await ekts.update(connection, told)
+        await self.outbox.append(connection, *(ekt.event() for ekt in written), time=now)
 
     async def anonymised(self, connection: AsyncConnection, debtor: DebtorKey, name: str) -> None:
         """Forget what is personal about a debtor, and tell the changed EKTs to those who have copies.

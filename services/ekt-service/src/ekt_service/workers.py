@@ -110,6 +110,7 @@ def delivery_worker(
         clock=clock,
         channels=channels,
         on_change=sending.on_delivery,
+        on_changes=sending.on_deliveries,
         lease=timedelta(seconds=settings.delivery_lease_seconds),
         concurrency=settings.ekt_concurrency,
     )

@@ -15,8 +15,10 @@ from klokwerk.outbox import Outbox
 from sales_service.api import ROUTERS
 from sales_service.api.context import Context
 from sales_service.consumers import Consumers
+from sales_service.entry import article_importing, importing
+from sales_service.entry.article_importing import ArticleImport
 from sales_service.entry.entering import Entering
-from sales_service.entry.importing import KIND, SalesImport
+from sales_service.entry.importing import SalesImport
 from sales_service.invoicing import Invoicing
 from sales_service.selling import Distributions
 from sales_service.settings import SalesSettings
@@ -57,7 +59,14 @@ def create(settings: SalesSettings, stand: Stand | None = None) -> FastAPI:
             subscriptions=Consumers(distributions, clock).subscriptions(),
             workers=[
                 CorrectionWorker(database, clock, distributions),
-                JobWorker(database, clock, {KIND: SalesImport(Entering(distributions), clock)}),
+                JobWorker(
+                    database,
+                    clock,
+                    {
+                        importing.KIND: SalesImport(Entering(distributions), clock),
+                        article_importing.KIND: ArticleImport(clock),
+                    },
+                ),
             ],
             close=[database.close],
             state={"sales": Context(database, clock, outbox, distributions, invoicing)},

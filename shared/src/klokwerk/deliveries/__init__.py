@@ -24,7 +24,7 @@ from klokwerk.deliveries.delivery import (
     temporary,
     unknown,
 )
-from klokwerk.deliveries.recorder import OnChanges
+from klokwerk.deliveries.recording import OnChange, OnChanges
 from klokwerk.deliveries.rows import (
     SCHEMA_1,
     attempts,
@@ -35,7 +35,7 @@ from klokwerk.deliveries.rows import (
     plan,
     send_again,
 )
-from klokwerk.deliveries.worker import QUESTIONS, RETRIES, DeliveryWorker, OnChange
+from klokwerk.deliveries.worker import QUESTIONS, RETRIES, DeliveryWorker
 
 __all__ = [
     "QUESTIONS",

@@ -5,55 +5,57 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from klokwerk import telemetry
 from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.deliveries.delivery import Channel, Delivery, Outcome, State, Verdict, refused, unknown
-from klokwerk.deliveries.recorder import Answered, OnChanges, Recorder
+from klokwerk.deliveries.recording import Answer, OnChange, OnChanges, Recorder
 from klokwerk.deliveries.rows import COLUMNS, delivery_of
 from klokwerk.wakeup import Wakeup
 
 log = telemetry.get_logger(__name__)
-
-OnChange = Callable[[AsyncConnection, Delivery], Awaitable[None]]
-"""Called in the transaction of each change except the claim; a service publishes its outcome event there."""
 
 RETRIES = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 180, 600))
 """Pauses between temporary refusals unless a service has its own; after the last the delivery has failed."""
 QUESTIONS = tuple(timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 1800, 3600))
 """Pauses between two questions about an unknown outcome; after the last a person has to settle it."""
 
+QUESTIONS_EVERY = 0.2
+"""Seconds between two looks for questions that are due, while there is something to send."""
 GATHER_SECONDS = 0.005
 """Pause after a worker with full hands has one free, before it claims again."""
 
+_BEGUN = (
+    "), begun as (insert into delivery_attempt (delivery_id, purpose, began_at) "
+    "select id, '{purpose}', :now from claimed order by id) select * from claimed order by due_at, id"
+)
 _CLAIM = sa.text(
-    "update delivery set state = 'sending', attempts = attempts + 1, revision = revision + 1, "
+    "with claimed as (update delivery set state = 'sending', attempts = attempts + 1, revision = revision + 1, "
     "leased_by = :worker, lease_until = clock_timestamp() + :lease, changed_at = :now "
     "where id in (select id from delivery where state = 'planned' and due_at <= :now "
     f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
+    + _BEGUN.format(purpose="send")
 )
 _CLAIM_QUESTIONS = sa.text(
-    "update delivery set asked = asked + 1, leased_by = :worker, lease_until = clock_timestamp() + :lease, "
-    "due_at = :next where id in (select id from delivery where state = 'unknown' and due_at <= :now "
+    "with claimed as (update delivery set asked = asked + 1, leased_by = :worker, "
+    "lease_until = clock_timestamp() + :lease, due_at = :next "
+    "where id in (select id from delivery where state = 'unknown' and due_at <= :now "
     f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
+    + _BEGUN.format(purpose="ask")
 )
 _EXPIRE = sa.text(
     "update delivery set state = 'unknown', revision = revision + 1, asked = 0, due_at = :now, changed_at = :now, "
     "message = 'The sending broke off before the answer was recorded; the other side is being asked.' "
     "where id in (select id from delivery where state = 'sending' and lease_until < clock_timestamp() "
     f"for update skip locked) returning {COLUMNS}"
-)
-_BEGIN = sa.text(
-    "insert into delivery_attempt (delivery_id, purpose, began_at) values (:delivery, :purpose, :now)"
 )
 _RENEW = sa.text(
     "update delivery set lease_until = clock_timestamp() + :lease where id = any(cast(:ids as uuid[])) "
@@ -74,7 +76,8 @@ class DeliveryWorker:
         concurrency: sendings at the same time.
         ahead: how many more are claimed than are sent at once, for channels whose calls are quick. What a process
             that dies had claimed and not called is asked about; so only where the other side can be asked.
-        on_changes: in place of `on_change`, told of all changes of one transaction together.
+        on_changes: in place of `on_change`, told of all changes of one transaction together; cheaper for a service
+            with much to send.
     """
 
     database: Database
@@ -94,11 +97,12 @@ class DeliveryWorker:
     _flying: dict[uuid.UUID, asyncio.Task[None]] = field(default_factory=dict)
     _calls: asyncio.Semaphore = field(init=False)
     _recorder: Recorder = field(init=False)
+    _next_questions: float = 0.0
 
     def __post_init__(self) -> None:
         self._calls = asyncio.Semaphore(self.concurrency)
         gather = GATHER_SECONDS * 4 if self.ahead else 0.0
-        self._recorder = Recorder(self.database, self.on_changes or self._each, gather)
+        self._recorder = Recorder(self.database, self.on_change, self.on_changes, gather)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; sendings under way are finished and recorded first."""
@@ -143,15 +147,14 @@ class DeliveryWorker:
             lease = {"worker": self._id, "lease": self.lease, "now": now, "limit": room}
             claimed = [delivery_of(r) for r in (await connection.execute(_CLAIM, lease)).mappings()]
             questions: list[Delivery] = []
-            if len(claimed) < room:
+            if len(claimed) < room and asyncio.get_running_loop().time() >= self._next_questions:
                 asking = lease | {"limit": room - len(claimed), "next": now + timedelta(minutes=1)}
                 questions = [
                     delivery_of(r) for r in (await connection.execute(_CLAIM_QUESTIONS, asking)).mappings()
                 ]
-            begins = [{"delivery": d.id, "purpose": "send", "now": now} for d in claimed]
-            begins += [{"delivery": d.id, "purpose": "ask", "now": now} for d in questions]
-            if begins:
-                await connection.execute(_BEGIN, begins)
+                if not questions:
+                    # While sendings come and go there is no need to look for questions after each of them.
+                    self._next_questions = asyncio.get_running_loop().time() + QUESTIONS_EVERY
         for delivery in claimed:
             self._start(delivery, self._send(delivery))
         for delivery in questions:
@@ -200,20 +203,20 @@ class DeliveryWorker:
         await self._record(delivery, outcome, "ask")
 
     async def _record(self, delivery: Delivery, outcome: Outcome, purpose: str) -> None:
-        """Write the answer down: it is all that is known of it."""
         now = self.clock.now()
         state, due, asked, message = self._move(delivery, outcome, now)
-        await self._recorder.record(Answered(delivery, outcome, purpose, state, due, asked, message, now))
-        telemetry.DELIVERIES.labels(delivery.kind, state.value).inc()
-        log.info(
-            "delivery", delivery=str(delivery.id), kind=delivery.kind, subject=delivery.subject, purpose=purpose,
-            channel=delivery.channel, state=state.value, message=message,
-        )  # fmt: skip
-
-    async def _each(self, connection: AsyncConnection, changed: Sequence[Delivery]) -> None:
-        if self.on_change is not None:
-            for delivery in changed:
-                await self.on_change(connection, delivery)
+        answer = Answer(
+            delivery=delivery,
+            purpose=purpose,
+            verdict=outcome.verdict,
+            state=state,
+            due_at=due,
+            asked=asked,
+            message=message,
+            said=outcome.message,
+            reference=outcome.reference,
+        )
+        await self._recorder.record(answer, now)
 
     def _move(self, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[State, datetime, int, str]:
         """The state machine: from an answer to the next state, its time, the questions asked, the message."""
@@ -250,4 +253,4 @@ class DeliveryWorker:
             rows = (await connection.execute(_EXPIRE, {"now": self.clock.now()})).mappings()
             expired = [delivery_of(row) for row in rows]
             if expired:
-                await (self.on_changes or self._each)(connection, expired)
+                await self._recorder.tell(connection, expired)

@@ -50,38 +50,37 @@ def _text(value: Any, language: str) -> Any:
     return "" if value is None else defused(value)
 
 
+async def csv_lines(
+    rows: AsyncIterator[R], columns: Sequence[Column[R]], language: str = "nl"
+) -> AsyncIterator[bytes]:
+    """A CSV file piece by piece: UTF-8 with BOM, ``;`` where the language's spreadsheets expect it."""
+    buffer = io.StringIO()
+    delimiter = ";" if language in _SEMICOLON_LANGUAGES else ","
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow([column.heading for column in columns])
+    yield b"\xef\xbb\xbf"
+    async for row in rows:
+        writer.writerow([_text(column.value(row), language) for column in columns])
+        if buffer.tell() > 64 * 1024:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
 def csv_response(
     rows: AsyncIterator[R], columns: Sequence[Column[R]], *, file_name: str, language: str = "nl"
 ) -> StreamingResponse:
-    """A CSV download: UTF-8 with BOM, ``;`` where the language's spreadsheets expect it."""
-
-    async def lines() -> AsyncIterator[bytes]:
-        buffer = io.StringIO()
-        delimiter = ";" if language in _SEMICOLON_LANGUAGES else ","
-        writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
-        writer.writerow([column.heading for column in columns])
-        yield b"\xef\xbb\xbf"
-        async for row in rows:
-            writer.writerow([_text(column.value(row), language) for column in columns])
-            if buffer.tell() > 64 * 1024:
-                yield buffer.getvalue().encode()
-                buffer.seek(0)
-                buffer.truncate()
-        yield buffer.getvalue().encode()
-
+    """A CSV download, see `csv_lines`."""
     return StreamingResponse(
-        lines(),
+        csv_lines(rows, columns, language),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )
 
 
-async def xlsx_response(
-    rows: AsyncIterator[R], columns: Sequence[Column[R]], *, file_name: str
-) -> FileResponse:
-    """An XLSX download; written row by row to a temporary file that goes when it was sent."""
-    with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
-        path = Path(file.name)
+async def write_xlsx(path: Path, rows: AsyncIterator[R], columns: Sequence[Column[R]]) -> None:
+    """Write a workbook row by row to `path`."""
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False})
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})
@@ -97,6 +96,15 @@ async def xlsx_response(
             else:
                 sheet.write_string(number, position, str(_text(value, "en")))
     book.close()
+
+
+async def xlsx_response(
+    rows: AsyncIterator[R], columns: Sequence[Column[R]], *, file_name: str
+) -> FileResponse:
+    """An XLSX download; written row by row to a temporary file that goes when it was sent."""
+    with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
+        path = Path(file.name)
+    await write_xlsx(path, rows, columns)
     return FileResponse(
         path,
         filename=file_name,

@@ -31,6 +31,7 @@ _CLAIM = sa.text(
     "lease_until = clock_timestamp() + :lease, started_at = coalesce(started_at, cast(:now as timestamptz)), "
     "changed_at = :now where id in (select id from job where kind = any(cast(:kinds as text[])) and "
     "((state = 'waiting' and due_at <= :now) or (state = 'running' and lease_until < clock_timestamp())) "
+    "and id <> all(cast(:flying as uuid[])) "
     f"order by due_at, id limit :limit for update skip locked) returning {COLUMNS}"
 )
 _RENEW = sa.text(
@@ -188,6 +189,8 @@ class JobWorker:
             "now": self.clock.now(),
             "kinds": list(self.runners),
             "limit": room,
+            # A process that slept through its lease must not begin its own job a second time beside the first.
+            "flying": list(self._flying),
         }
         async with self.database.transaction() as connection:
             claimed = [job_of(row) for row in (await connection.execute(_CLAIM, values)).mappings()]

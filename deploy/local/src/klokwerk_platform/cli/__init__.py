@@ -11,6 +11,7 @@ from klokwerk_platform.cli import (
     contract_commands,
     dead_letter_commands,
     demo_command,
+    ekt_commands,
     lag_command,
     platform_commands,
     replay_command,
@@ -33,6 +34,7 @@ dead_letter_commands.add_to(app)
 clock_commands.add_to(app)
 contract_commands.add_to(app)
 demo_command.add_to(app)
+ekt_commands.add_to(app)
 
 
 def main() -> None:

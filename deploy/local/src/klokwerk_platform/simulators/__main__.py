@@ -23,6 +23,7 @@ SIMULATORS = {
     "exact_online": "Exact Online (simulated)",
     "vies": "VIES (simulated)",
     "moneybird": "Moneybird (simulated)",
+    "mailchimp": "Mailchimp (simulated)",
 }
 
 

@@ -115,6 +115,16 @@ class Store(Generic[T]):
     def get(self, key: str) -> T | None:
         return self._items.get(key)
 
+    def drop(self, key: str) -> None:
+        """Forget one item, here and in the file."""
+        self._items.pop(key, None)
+        if self._file is not None:
+            rows = (
+                {"key": key, "item": self._adapter.dump_python(i, mode="json")}
+                for key, i in self._items.items()
+            )
+            self._file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
     def __contains__(self, key: object) -> bool:
         return key in self._items
 

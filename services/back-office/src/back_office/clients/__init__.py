@@ -9,6 +9,7 @@ from types import TracebackType
 import httpx
 
 from back_office.clients.accounting import AccountingClient
+from back_office.clients.articles import ArticleClient
 from back_office.clients.attachments import AttachmentClient
 from back_office.clients.company import CompanyClient
 from back_office.clients.confirmations import ConfirmationClient
@@ -17,7 +18,10 @@ from back_office.clients.customers import CustomerClient
 from back_office.clients.debtors import DebtorClient
 from back_office.clients.dispatch import DispatchClient
 from back_office.clients.ekts import EktClient
+from back_office.clients.imports import ImportClient
 from back_office.clients.jobs import JobClient
+from back_office.clients.newsletter import NewsletterClient
+from back_office.clients.privacy import PrivacyClient
 from back_office.clients.resends import ResendsClient
 from back_office.clients.sale_changes import SaleChangesClient
 from back_office.clients.sales import SalesClient
@@ -34,12 +38,16 @@ class Clients:
     attachments: AttachmentClient
     sales: SalesClient
     sale_changes: SaleChangesClient
+    articles: ArticleClient
     resends: ResendsClient
     company: CompanyClient
     ekts: EktClient
     connections: ConnectionClient
     dispatch: DispatchClient
     accounting: AccountingClient
+    imports: ImportClient
+    newsletter: NewsletterClient
+    privacy: PrivacyClient
     jobs: Mapping[ServiceName, JobClient]
     summaries: Mapping[ServiceName, SummaryClient]
 
@@ -84,12 +92,16 @@ class Services:
             attachments=AttachmentClient(callers[ServiceName.DEBTORS]),
             sales=SalesClient(callers[ServiceName.SALES]),
             sale_changes=SaleChangesClient(callers[ServiceName.SALES]),
+            articles=ArticleClient(callers[ServiceName.SALES]),
             resends=ResendsClient(callers[ServiceName.SALES], callers[ServiceName.EKTS]),
             company=CompanyClient(callers[ServiceName.SALES]),
             ekts=EktClient(callers[ServiceName.EKTS]),
             connections=ConnectionClient(callers[ServiceName.EKTS]),
             dispatch=DispatchClient(callers[ServiceName.DISPATCH]),
             accounting=AccountingClient(callers[ServiceName.ACCOUNTING]),
+            imports=ImportClient(callers[ServiceName.DEBTORS]),
+            newsletter=NewsletterClient(callers[ServiceName.DEBTORS]),
+            privacy=PrivacyClient(callers),
             jobs={name: JobClient(caller) for name, caller in callers.items()},
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )

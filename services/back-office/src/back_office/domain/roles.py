@@ -21,31 +21,41 @@ class Action(StrEnum):
 
     EDIT_DEBTOR = "edit_debtor"
     EDIT_SALE = "edit_sale"
+    EDIT_ARTICLE = "edit_article"
     SEND_INVOICE = "send_invoice"
     CHANGE_AUTOMATIC = "change_automatic"
     SYNCHRONISE = "synchronise"
     TRIAL_EXPORT = "trial_export"
     SET_AUTOMATIC_DISPATCH = "set_automatic_dispatch"
     SET_EKT = "set_ekt"
+    CONFIRM_EKT = "confirm_ekt"
+    SETTLE_EKT = "settle_ekt"
     SET_COMPANY = "set_company"
     SET_NUMBER_RANGES = "set_number_ranges"
     SET_CUSTOMERS = "set_customers"
     SET_ADMINISTRATIONS = "set_administrations"
+    SET_NEWSLETTER = "set_newsletter"
+    KEEP_PRIVACY = "keep_privacy"
 
 
 ALLOWED: dict[Action, frozenset[Role]] = {
     Action.EDIT_DEBTOR: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
     Action.EDIT_SALE: frozenset({Role.SALES}),
+    Action.EDIT_ARTICLE: frozenset({Role.SALES}),
     Action.SEND_INVOICE: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.CHANGE_AUTOMATIC: frozenset({Role.SALES, Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SYNCHRONISE: frozenset({Role.FINANCE}),
     Action.TRIAL_EXPORT: frozenset({Role.FINANCE, Role.OPS}),
     Action.SET_AUTOMATIC_DISPATCH: frozenset({Role.BILLING_ADMIN}),
     Action.SET_EKT: frozenset({Role.OPS, Role.BILLING_ADMIN}),
+    Action.CONFIRM_EKT: frozenset({Role.SALES, Role.FINANCE, Role.OPS}),
+    Action.SETTLE_EKT: frozenset({Role.SALES, Role.OPS}),
     Action.SET_COMPANY: frozenset({Role.FINANCE, Role.BILLING_ADMIN}),
     Action.SET_NUMBER_RANGES: frozenset({Role.FINANCE}),
     Action.SET_CUSTOMERS: frozenset({Role.FINANCE, Role.OPS}),
     Action.SET_ADMINISTRATIONS: frozenset({Role.FINANCE}),
+    Action.SET_NEWSLETTER: frozenset({Role.OPS, Role.FINANCE}),
+    Action.KEEP_PRIVACY: frozenset({Role.OPS, Role.FINANCE}),
 }
 """Which roles see the control for an action (EF-74, EP-72, NV-69)."""
 

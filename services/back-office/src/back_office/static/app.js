@@ -4,10 +4,11 @@ import { guard } from "./guard.js";
 import { keys } from "./keys.js";
 import { tips } from "./tips.js";
 import { live } from "./live.js";
+import { drop } from "./drop.js";
 import { disclosure } from "./disclosure.js";
 import { menu } from "./menu.js";
 import { fill } from "./fill.js";
 import { dialogs } from "./dialogs.js";
 import { upload } from "./upload.js";
 
-for (const start of [select, guard, keys, tips, live, disclosure, menu, fill, dialogs, upload]) start(document);
+for (const start of [select, guard, keys, tips, live, drop, disclosure, menu, fill, dialogs, upload]) start(document);

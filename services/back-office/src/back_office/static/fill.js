@@ -2,7 +2,7 @@
 
 export function fill(document) {
   document.addEventListener("htmx:afterSwap", (event) => {
-    const answer = event.detail.target.querySelector?.("[data-fill]");
+    const answer = event.detail.target?.querySelector?.("[data-fill]");
     const form = answer?.closest("form");
     if (!form) return;
     const found = Object.entries(JSON.parse(answer.dataset.fill));

@@ -21,7 +21,11 @@ export function guard(document) {
   // A page that comes back out of the browser's memory is guarded again.
   window.addEventListener("pageshow", () => { leaving = false; });
   for (const form of document.querySelectorAll("[data-submit-on-change]")) {
-    form.addEventListener("change", () => { if (form.reportValidity()) form.requestSubmit(); });
+    // A date that is typed changes with every key: it is sent with Enter or the button, a picked one at once.
+    let typed = false;
+    form.addEventListener("keydown", (event) => { typed = event.key !== "Enter"; });
+    form.addEventListener("pointerdown", () => { typed = false; });
+    form.addEventListener("change", () => { if (!typed && form.reportValidity()) form.requestSubmit(); });
   }
   document.querySelector("#messages .message.error, form .message.error, main > .message.error")?.focus();
   document.addEventListener("submit", (event) => {

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from babel import Locale
+from babel.numbers import format_decimal
 
 LANGUAGES = ("nl", "en")
 DEFAULT = "en"
@@ -45,7 +46,7 @@ class Translator:
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else DEFAULT
         self._texts = catalogue(self.language)
-        self._plural = Locale.parse(self.language).plural_form
+        self._locale = Locale.parse(self.language)
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of `key` with ``{names}`` filled in.
@@ -61,7 +62,8 @@ class Translator:
 
     def many(self, key: str, count: int, **values: object) -> str:
         """The text of `key` for a number of things, from ``key.one`` or ``key.other``."""
-        return self(f"{key}.{self._plural(count)}", count=count, **values)
+        written = format_decimal(count, locale=self._locale)
+        return self(f"{key}.{self._locale.plural_form(count)}", count=written, **values)
 
     def has(self, key: str) -> bool:
         """Whether there is a text of that key."""

@@ -30,11 +30,19 @@ NAVIGATION = (
         (
             Entry("nav.per_debtor", "/sales", "flower", ("/sales",)),
             Entry("nav.invoices", "/invoices", "invoice", ("/invoices",)),
-            Entry("nav.deliveries", "/deliveries", "send", ("/deliveries", "/ekt-check")),
+            Entry("nav.articles", "/articles", "box", ("/articles",)),
+            Entry("nav.deliveries", "/deliveries", "send", ("/deliveries", "/ekts", "/ekt-check")),
         ),
     ),
     Group("nav.organisation", (Entry("nav.debtors", "/debtors", "people", ("/debtors",)),)),
     Group("nav.finance", (Entry("nav.accounting", "/accounting", "ledger", ("/accounting",)),)),
+    Group(
+        "nav.tools",
+        (
+            Entry("nav.imports", "/imports", "into", ("/imports",)),
+            Entry("nav.exports", "/exports", "out_of", ("/exports",)),
+        ),
+    ),
     Group("nav.set_up", (Entry("nav.settings", "/settings", "settings", ("/settings",)),)),
 )
 

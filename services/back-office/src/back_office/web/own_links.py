@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 _PAGES = re.compile(
-    r"^/debtors/[^/?#]+(/(configuration|edit|contacts|attachments|timeline))?$"
+    r"^/debtors/[^/?#]+(/(configuration|edit|contacts|attachments|timeline|privacy))?$"
     r"|^/invoices/[^/?#]+$"
     r"|^/sales/\d{4}-\d\d-\d\d/[^/?#]+$"
-    r"|^/settings(/(automatic-dispatch|ekt|company|number-ranges|administrations))?$"
+    r"|^/settings(/(automatic-dispatch|ekt|company|apps|newsletter|number-ranges|administrations))?$"
+    r"|^/ekts/[^/?#]+$"
     r"|^/(sales|deliveries|accounting)([/?][^#]*)?$"
 )
 _IN_APIS = (
     (re.compile(r"^/v1/invoices/([^/?#]+)$"), r"/invoices/\1"),
-    (re.compile(r"^/v1/ekts/[^/?#]+$"), "/deliveries"),
+    (re.compile(r"^/v1/ekts/([^/?#]+)$"), r"/ekts/\1"),
 )
 
 

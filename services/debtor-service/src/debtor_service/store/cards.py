@@ -44,6 +44,7 @@ _UPDATE = sa.text(
     f"update card set ({_COLUMNS}) = row({_VALUES}) where debtor_id = :debtor_id"  # noqa: S608
 )
 _GET = sa.text(f"select {READ} from card where debtor_id = :id")  # noqa: S608
+_FIND = sa.text(f"select {READ} from card where debtor_id = any(cast(:ids as text[]))")  # noqa: S608
 _LOCK = sa.text(
     f"select {READ} from card where debtor_id = any(cast(:ids as text[])) "  # noqa: S608
     "order by debtor_id for update"
@@ -86,6 +87,7 @@ class CardFilter:
     Attributes:
         words: each must occur in the card's search text; already normalised.
         states: none means the ones in use: active and blocked.
+        ids: only these, e.g. the ones that were ticked; none means all.
     """
 
     words: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ class CardFilter:
     states: tuple[CardState, ...] = ()
     use_ekts: bool | None = None
     administration: str | None = None
+    ids: tuple[str, ...] = ()
 
 
 async def insert(connection: AsyncConnection, cards: Sequence[Card]) -> None:
@@ -111,6 +114,12 @@ async def get(connection: AsyncConnection, debtor_id: str) -> Card | None:
     """One card."""
     row = (await connection.execute(_GET, {"id": debtor_id})).mappings().first()
     return None if row is None else card_of(row)
+
+
+async def find(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
+    """The cards that exist, for looking only."""
+    rows = await connection.execute(_FIND, {"ids": sorted(set(debtor_ids))})
+    return {row["debtor_id"]: card_of(row) for row in rows.mappings()}
 
 
 async def lock(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
@@ -169,6 +178,13 @@ async def stream(connection: AsyncConnection, wanted: CardFilter) -> AsyncIterat
             yield card_of(row)
 
 
+async def count(connection: AsyncConnection, wanted: CardFilter) -> int:
+    """How many cards a filter finds."""
+    where, values = conditions(wanted)
+    statement = sa.text(f"select count(*) from card where {' and '.join(where)}")  # noqa: S608
+    return int((await connection.execute(statement, values)).scalar_one())
+
+
 def conditions(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
     """A filter as SQL conditions with their values."""
     where = ["state = any(cast(:states as text[]))"]
@@ -185,6 +201,9 @@ def conditions(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
     if wanted.administration is not None:
         where.append("administration = :administration")
         values["administration"] = wanted.administration
+    if wanted.ids:
+        where.append("debtor_id = any(cast(:ids as text[]))")
+        values["ids"] = list(wanted.ids)
     return where, values
 
 

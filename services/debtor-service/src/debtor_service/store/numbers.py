@@ -59,9 +59,10 @@ _GIVE = sa.text(
     "insert into card_number (administration, kind, number, value, debtor_id, issued, trigger, given_at) "
     "values (:administration, :kind, :number, :value, :debtor_id, :issued, :trigger, :given_at)"
 )
-_HOLDER = sa.text(
-    "select debtor_id from card_number where administration = :administration and kind = :kind "
-    "and number = :number"
+_HOLDERS = sa.text(
+    "select n.administration, n.kind, n.number, n.debtor_id from card_number n join unnest("
+    "cast(:administrations as text[]), cast(:kinds as text[]), cast(:numbers as text[])) "
+    "as w(administration, kind, number) using (administration, kind, number)"
 )
 _WAITING = sa.text("select count(*) from parked where body ->> 'debtor_id' = :debtor_id")
 TAKEN_AT_ONCE = 10_000
@@ -181,12 +182,19 @@ async def give(connection: AsyncConnection, numbers: Sequence[Given], at: dateti
         )
 
 
-async def holder(connection: AsyncConnection, administration: str, kind: Kind, number: str) -> str | None:
-    """The card that has a number."""
-    row = await connection.execute(
-        _HOLDER, {"administration": administration, "kind": kind.value, "number": number}
+async def holders(
+    connection: AsyncConnection, wanted: Sequence[tuple[str, Kind, str]]
+) -> dict[tuple[str, Kind, str], str]:
+    """The cards that have these numbers, by administration, kind and number; of many at once."""
+    rows = await connection.execute(
+        _HOLDERS,
+        {
+            "administrations": [administration for administration, _, _ in wanted],
+            "kinds": [kind.value for _, kind, _ in wanted],
+            "numbers": [number for _, _, number in wanted],
+        },
     )
-    return row.scalar_one_or_none()
+    return {(row.administration, Kind(row.kind), row.number): row.debtor_id for row in rows}
 
 
 async def waiting_for_number(connection: AsyncConnection, debtor_id: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from klokwerk_contracts.debtor_changed import (
     AddressKind,
     CardAddress,
+    CardState,
     DebtorChanged,
     DocumentKind,
     Party,
@@ -55,6 +56,9 @@ def reach_of(debtor: DebtorChanged, *, consumer_einvoicing: bool) -> Reach:
         debtor: the card as it stands now.
         consumer_einvoicing: whether the seller's bank agreement for consumer e-invoices is on (NV-17).
     """
+    if debtor.state is CardState.ANONYMISED:
+        gone = Capabilities(dict.fromkeys(Channel, "the customer's card was anonymised"))
+        return Reach(debtor.name, debtor.language, None, "", None, gone)
     postal = _postal_address(debtor)
     email = debtor.email_for(DocumentKind.INVOICE)
     delivery = debtor.invoice_delivery

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from klokwerk.access import SignedIn
@@ -10,16 +11,28 @@ from klokwerk_contracts import SaleCompleted
 from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ekt_service.api.log import DifferenceView, HintView, differences_of, hints_of
 from ekt_service.api.views import ArrivalView, DebtorDay, EktView, RequirementView, ResendCheck
 from ekt_service.domain.debtor import Debtor, Way
 from ekt_service.domain.ekt import Ekt, SaleKey
 from ekt_service.domain.requirements import Requirements, requirements, shown
 from ekt_service.sending import Sending
-from ekt_service.store import arrivals, connections, debtors, ekts, module, sales
+from ekt_service.store import arrivals, connections, debtors, ekt_log, ekts, module, sales
 
 router = APIRouter(prefix="/debtors/{debtor_id}", tags=["Debtor days"])
 
 _USUAL_RESENDS = 2
+
+
+class DebtorDayLog(DebtorDay):
+    """A debtor's order day with advice where EKTs keep not arriving (EF-48, EF-49).
+
+    Attributes:
+        differences: by EKT id, what changed from the file before; of the newest ones, with their first changes.
+    """
+
+    hints: list[HintView]
+    differences: dict[UUID, DifferenceView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +60,17 @@ class _Found:
 @router.get("/days/{order_day}", summary="Log, requirements and whether a resend is possible")
 async def read_day(
     request: Request, _: SignedIn, debtor_id: str, order_day: date, administration: str = "main"
-) -> DebtorDay:
+) -> DebtorDayLog:
     """Everything about EKTs of one debtor and order day."""
     database: Database = request.app.state.database
     async with database.connect() as connection:
         found = await _find(connection, request, SaleKey(administration, debtor_id, order_day))
         facts = await ekts.file_facts(connection, [ekt.id for ekt in found.ekts])
+        differences = await differences_of(connection, found.ekts)
+        past = await ekt_log.past(connection, administration, found.owner_id)
         arrival = await arrivals.of_debtor(connection, (administration, found.owner_id))
     check = ResendCheck.of(found.visible, found.requirements, found.warnings)
-    return DebtorDay(
+    return DebtorDayLog(
         **check.model_dump(),
         debtor_id=debtor_id,
         owner_id=found.owner_id,
@@ -69,6 +84,8 @@ async def read_day(
         other_address_possible=found.other_address_possible,
         arrival=ArrivalView.of(arrival),
         ekts=[EktView.of(ekt, facts.get(ekt.id, ())) for ekt in found.ekts],
+        hints=hints_of(request, found.owner_id, past),
+        differences=differences,
     )
 
 

@@ -1,6 +1,5 @@
-"""The log of EKTs: list, one with its attempts, its file, and what a person learned about it."""
+"""One EKT of the log: its attempts, its files, and what a person learned about it."""
 
-from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,10 +8,8 @@ from klokwerk import deliveries
 from klokwerk.access import Person, SignedIn, allow, audit
 from klokwerk.database import Database
 from klokwerk.deliveries import State
-from klokwerk.http import Once, Page, Problem, decode_cursor
-from klokwerk.http.pages import MOST, page_of
+from klokwerk.http import Once, Problem
 from klokwerk.http.problems import not_found
-from klokwerk_contracts.outcomes import DeliveryState
 from pydantic import BaseModel, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,32 +35,6 @@ class Settlement(BaseModel):
 
     outcome: Literal["received", "not_received"]
     note: Note = ""
-
-
-@router.get("/ekts", summary="EKTs, newest first")
-async def list_ekts(
-    request: Request,
-    _: SignedIn,
-    administration: str | None = None,
-    debtor_id: str | None = None,
-    order_day: date | None = None,
-    state: DeliveryState | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-    cursor: str | None = None,
-) -> Page[EktView]:
-    """A page of the log."""
-    values = decode_cursor(cursor, 2)
-    try:
-        after = (datetime.fromisoformat(values[0]), UUID(values[1])) if values else None
-    except (ValueError, TypeError):
-        raise Problem(400, "The cursor is not valid", "Take it from `next` of the page before.") from None
-    database: Database = request.app.state.database
-    filters = ekts.Filters(administration, debtor_id, order_day, state)
-    async with database.connect() as connection:
-        rows = await ekts.page(connection, filters, after, limit)
-        facts = await ekts.file_facts(connection, [row.id for row in rows])
-    views = [EktView.of(row, facts.get(row.id, ())) for row in rows]
-    return page_of(views, limit, lambda view: (view.made_at.isoformat(), str(view.id)))
 
 
 @router.get("/ekts/{ekt_id}", summary="One EKT with every attempt at sending it")

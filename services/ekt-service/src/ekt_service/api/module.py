@@ -8,6 +8,7 @@ from klokwerk.database import Database
 from klokwerk.http import Expected, Problem, check_revision, etag
 from klokwerk.http.problems import FieldProblem
 
+from ekt_service.api.templates import refuse_faulty
 from ekt_service.domain.module import EktModule
 from ekt_service.domain.requirements import Abilities
 from ekt_service.sending import Sending
@@ -52,6 +53,7 @@ async def put_settings(
     expected: Expected,
 ) -> ModuleView:
     """Keep the settings as a whole."""
+    refuse_faulty(body)
     database: Database = request.app.state.database
     sending: Sending = request.app.state.sending
     now = sending.clock.now()

@@ -14,9 +14,8 @@ from klokwerk_contracts.outcomes import DeliveryState
 from pydantic import BaseModel
 
 from ekt_service.api.views import WaitingView
-from ekt_service.domain.ekt import Ekt
 from ekt_service.sending import Sending
-from ekt_service.store import ekts
+from ekt_service.store import ekt_log, ekts
 
 router = APIRouter(tags=["Overview"])
 
@@ -76,7 +75,7 @@ async def read_summary(request: Request, _: SignedIn) -> Summary:
     async with database.connect() as connection:
         counts = await ekts.counts(connection, since)
         waiting = await parked.waiting_count(connection)
-        newest = await ekts.page(connection, ekts.Filters(), None, _RECENT)
+        newest = await ekt_log.page(connection, ekt_log.Filters(), None, _RECENT)
     rows: tuple[tuple[str, str, int, Mood], ...] = (
         ("ekts_sent_today", "EKTs sent today", counts.sent, "ok"),
         ("ekts_on_their_way", "EKTs on their way", counts.planned, "ok"),
@@ -87,15 +86,16 @@ async def read_summary(request: Request, _: SignedIn) -> Summary:
     return Summary(
         counts=[Count(name=name, label=label, value=value, state=mood) for name, label, value, mood in rows],
         recent=[
-            Recent(at=ekt.changed_at, text=_told(ekt), state=_mood(ekt.state), link=ekt.link)
-            for ekt in newest[:_RECENT]
+            Recent(at=row.ekt.changed_at, text=_told(row), state=_mood(row.ekt.state), link=row.ekt.link)
+            for row in newest[:_RECENT]
         ],
     )
 
 
-def _told(ekt: Ekt) -> str:
+def _told(row: ekt_log.LogRow) -> str:
+    ekt, whom = row.ekt, row.debtor_name or f"debtor {row.ekt.debtor_id}"
     what = "EKT" if ekt.request_id is None else "Resent EKT"
-    text = f"{what} of {ekt.sale.order_day.isoformat()} for debtor {ekt.debtor_id}: {ekt.state.value}. {ekt.message}"
+    text = f"{what} of {ekt.sale.order_day.isoformat()} for {whom}: {ekt.state.value}. {ekt.message}"
     return text if len(text) <= 300 else text[:297] + "..."
 
 

@@ -17,7 +17,7 @@ from ekt_service.api.connection_views import ConnectionView
 from ekt_service.api.views import AttemptView, EktDetail, EktView, NoteView
 from ekt_service.domain.ekt import Ekt
 from ekt_service.sending import Sending
-from ekt_service.store import connections, debtors, ekts, notes, privacy, sales
+from ekt_service.store import connections, debtors, ekt_log, ekts, notes, privacy, sales
 from ekt_service.store.debtors import DebtorKey
 
 router = APIRouter(prefix="/debtors/{debtor_id}/personal-data", tags=["Privacy"])
@@ -75,14 +75,14 @@ async def _document(database: Database, owner: DebtorKey, now: datetime) -> Asyn
         first = True
         after: tuple[datetime, UUID] | None = None
         while True:
-            page = await ekts.page(connection, ekts.Filters(*owner), after, _AT_ONCE)
+            page = await ekt_log.page(connection, ekt_log.Filters(*owner), after, _AT_ONCE)
             shown = page[:_AT_ONCE]
-            for detail in await _details(connection, shown):
+            for detail in await _details(connection, [row.ekt for row in shown]):
                 yield (b"" if first else b",") + _json(detail.model_dump(mode="json"))
                 first = False
             if len(page) <= _AT_ONCE:
                 break
-            after = (shown[-1].made_at, shown[-1].id)
+            after = shown[-1].place
         yield b"]}"
 
 

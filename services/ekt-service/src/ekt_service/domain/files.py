@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from klokwerk_contracts import SaleCompleted
+from klokwerk_contracts.debtor_changed import EktMethod
 from klokwerk_contracts.sale_completed import SaleLine, goods_total
 
 from ekt_service.domain.debtor import Debtor
@@ -22,6 +23,7 @@ from ekt_service.edifact.clockt import (
     Message,
     OptionalSegment,
     Transaction,
+    is_gln,
 )
 from ekt_service.edifact.self_check import check
 from ekt_service.edifact.writer import ClocktWriter
@@ -43,6 +45,7 @@ class Format:
         separate_files: one file for each order line.
         file_name_pattern: see `file_name`.
         auction: NAD+FLA.
+        delivery_place: NAD+DP, a GLN.
     """
 
     charset: CharacterSet
@@ -53,21 +56,42 @@ class Format:
     kind: str
     buyer: str
     receiver: str
+    delivery_place: str = ""
+
+    @property
+    def receiver_qualifier(self) -> str:
+        """Qualifier of the receiver in UNB: 14 for a GLN, ZZ for an agreed code."""
+        return "14" if is_gln(self.receiver) else "ZZ"
 
 
 def format_of(debtor: Debtor, module: EktModule) -> Format:
-    """The debtor's settings, filled up with the module's. No list of optional segments means all of them."""
+    """The debtor's settings, filled up with the module's. No list of optional segments means all of them.
+
+    The delivery place (NAD+DP) is the exception: a card holds no GLN of it, so it is written only where the
+    list names it and the receiver's code is a GLN.
+    """
     wanted = {name.upper() for name in debtor.ekt.optional_segments}
+    receiver = debtor.receiver_code
+    has_place = OptionalSegment.DELIVERY_PLACE in wanted and is_gln(receiver)
     return Format(
         charset=_CHARSETS[debtor.ekt.character_set],
         optional=frozenset(each for each in OptionalSegment if each in wanted) if wanted else ALL_OPTIONAL,
         separate_files=debtor.ekt.separate_files,
-        file_name_pattern=debtor.ekt.file_name_pattern or module.file_name_pattern,
+        file_name_pattern=file_name_pattern(debtor, module),
         auction=debtor.ekt.auction_code or module.auction_code,
         kind=debtor.ekt.bgm_code,
         buyer=debtor.buyer_code,
-        receiver=debtor.receiver_code,
+        receiver=receiver,
+        delivery_place=receiver if has_place else "",
     )
+
+
+def file_name_pattern(debtor: Debtor, module: EktModule) -> str:
+    """The debtor's own pattern, else that of the mail in the debtor's language, else the module's."""
+    if debtor.ekt.file_name_pattern:
+        return debtor.ekt.file_name_pattern
+    mail = module.mail_for(debtor.language) if debtor.ekt.method is EktMethod.EMAIL else None
+    return (mail[1].file_name if mail else "") or module.file_name_pattern
 
 
 def files_needed(sale: SaleCompleted, form: Format) -> int:
@@ -104,6 +128,7 @@ def build(
             sender=module.sender_code,
             sender_qualifier=module.sender_qualifier,
             receiver=form.receiver,
+            receiver_qualifier=form.receiver_qualifier,
             prepared=wall,
             reference=str(reference),
             application=module.application,
@@ -119,6 +144,7 @@ def build(
                 lines=(line,),
                 kind=form.kind,
                 seller=module.seller_gln,
+                delivery_place=form.delivery_place,
             )
             for place, line in enumerate(group, 1)
         )

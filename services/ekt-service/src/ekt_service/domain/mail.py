@@ -1,40 +1,20 @@
-"""The mail around an EKT: addresses, templates, and the whole message as bytes."""
+"""The mail around an EKT: addresses, fields, and the whole message as bytes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import Annotated, ClassVar
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from ekt_service.domain.default_templates import written_day
 from ekt_service.domain.ekt import EktFile
+from ekt_service.domain.mime import Attachment, mail_bytes
+from ekt_service.domain.templates import MailTemplate, TemplateFault, compiled, faults_of
 
-MEDIA_TYPE = ("application", "EDIFACT")
-_POLICY = SMTP.clone(cte_type="7bit")
-_JINJA = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
-)
-
-
-class TemplateUnusableError(ValueError):
-    """A mail template that can't be filled; the text names language, part and cause."""
-
-
-class MailTemplate(BaseModel):
-    """Subject and text with fields in double braces, such as ``{{ order_day }}``."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    subject: Annotated[str, StringConstraints(max_length=200)] = ""
-    text: Annotated[str, StringConstraints(max_length=10_000)] = ""
+MEDIA_TYPE = "application/EDIFACT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +22,12 @@ class MailFields:
     """What a template may use.
 
     Args:
-        order_day: shown as 30-01-2026.
+        order_day: written as the language does, in Dutch 30-01-2026.
         lines: number of order lines.
         resend: true for everything after the first sending.
         file_names: names of the attachments, separated by a comma.
+        debtor_number: empty while there is none.
+        language: of the template.
         confirm_url: where the customer says that it arrived; empty where that is not asked for.
     """
 
@@ -55,13 +37,16 @@ class MailFields:
     resend: bool
     sender_name: str
     file_names: str
+    debtor_number: str = ""
+    language: str = "nl"
     confirm_url: str = ""
 
     def values(self) -> dict[str, object]:
         """By the names used in templates."""
         return {
             "debtor_name": self.debtor_name,
-            "order_day": f"{self.order_day:%d-%m-%Y}",
+            "debtor_number": self.debtor_number,
+            "order_day": written_day(self.order_day, self.language),
             "lines": self.lines,
             "resend": self.resend,
             "sender_name": self.sender_name,
@@ -70,9 +55,57 @@ class MailFields:
         }
 
 
-_EXAMPLE = MailFields("Example", date(2026, 1, 30), 2, True, "Sender", "EKT260130-1.edi")
+SAMPLE = MailFields(
+    "Bloemen & Co", date(2026, 1, 30), 12, False, "", "EKT260130-1001.edi", debtor_number="10001"
+)
+"""A mail that never was, for trying templates out."""
 
 
+SAMPLE_LINK = "https://office.example/confirm/example"
+"""Stands for a confirmation link in such a mail."""
+
+
+def template_faults(template: MailTemplate, *, with_link: bool = False) -> list[TemplateFault]:
+    """Everything that keeps a template from being filled, tried with one line and several, first time and again.
+
+    Args:
+        with_link: mails hold a confirmation link, so the text must have a place for it.
+    """
+    once = replace(SAMPLE, sender_name="Sender", confirm_url=SAMPLE_LINK if with_link else "")
+    again = replace(once, lines=1, resend=True, debtor_number="")
+    found = faults_of(template, (once.values(), again.values()))
+    if with_link and not found:
+        found += [_NO_LINK] * any(SAMPLE_LINK not in filled(template, each).text for each in (once, again))
+    return found
+
+
+_NO_LINK = TemplateFault(
+    "text",
+    "no_link",
+    1,
+    "{{ confirm_url }}",
+    "",
+    "There is no place for the confirmation link, {{ confirm_url }}.",
+    "Write {{ confirm_url }} in it, or switch the link off.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FilledMail:
+    """Subject and text as they go out."""
+
+    subject: str
+    text: str
+
+
+def filled(template: MailTemplate, fields: MailFields) -> FilledMail:
+    """A template with its fields; the subject is one line whatever stands in them."""
+    values = fields.values()
+    subject = " ".join(compiled(template.subject).render(values).split())
+    return FilledMail(subject, compiled(template.text).render(values))
+
+
+@lru_cache(maxsize=16_384)
 def _validated(address: str) -> ValidatedEmail:
     return validate_email(
         address, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
@@ -91,30 +124,6 @@ def address_problem(address: str) -> str:
 def wire_address(address: str) -> str:
     """A valid address as SMTP takes it: ASCII, with an international domain in its coded form."""
     return _validated(address).ascii_email or address
-
-
-def check_template(language: str, template: MailTemplate) -> None:
-    """Fill a template with an example, so that a broken one is refused when it is saved.
-
-    Raises:
-        TemplateUnusableError: unknown field, wrong syntax, or an empty subject or text.
-    """
-    for part, source in (("subject", template.subject), ("text", template.text)):
-        for fields in (_EXAMPLE, MailFields("Example", date(2026, 1, 30), 1, False, "Sender", "a.edi")):
-            try:
-                filled = _compiled(source).render(fields.values())
-            except (TemplateError, TypeError, ValueError, ArithmeticError) as problem:
-                names = ", ".join(_EXAMPLE.values())
-                raise TemplateUnusableError(
-                    f"The {part} of template {language!r} can't be filled: {problem}. Known fields: {names}."
-                ) from problem
-            if not filled.strip():
-                raise TemplateUnusableError(f"The {part} of template {language!r} is empty when filled.")
-
-
-@lru_cache(maxsize=256)
-def _compiled(source: str):  # type: ignore[no-untyped-def]  # jinja2's Template
-    return _JINJA.from_string(source)
 
 
 def compose(
@@ -136,19 +145,20 @@ def compose(
         message_id: with its angle brackets; the receiver's trace is asked by it.
         made: aware instant for the Date header.
     """
-    message = EmailMessage(policy=_POLICY)
-    subject = " ".join(_compiled(template.subject).render(fields.values()).split())
-    message["Subject"] = subject
-    message["From"] = Address(display_name=sender[0], addr_spec=sender[1])
-    message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
-    if reply_to:
-        message["Reply-To"] = Address(addr_spec=reply_to)
-    message["Date"] = format_datetime(made)
-    message["Message-ID"] = message_id
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_compiled(template.text).render(fields.values()))
-    for file in files:
-        message.add_attachment(
-            file.content, maintype=MEDIA_TYPE[0], subtype=MEDIA_TYPE[1], filename=file.name
-        )
-    return message.as_bytes()
+    mail = filled(template, fields)
+    headers = [
+        ("Subject", mail.subject),
+        ("From", _from(*sender)),
+        ("To", ", ".join(recipients)),
+        *((("Reply-To", reply_to),) if reply_to else ()),
+        ("Date", format_datetime(made)),
+        ("Message-ID", message_id),
+        ("Auto-Submitted", "auto-generated"),
+    ]
+    attachments = [Attachment(file.name, MEDIA_TYPE, file.content) for file in files]
+    return mail_bytes(headers, mail.text, attachments, message_id)
+
+
+@lru_cache(maxsize=64)
+def _from(name: str, address: str) -> str:
+    return str(Address(display_name=name, addr_spec=address))

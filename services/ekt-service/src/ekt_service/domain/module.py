@@ -2,39 +2,15 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from ekt_service.domain.default_templates import DEFAULT_TEMPLATES
 from ekt_service.domain.file_name import DEFAULT_PATTERN, check_pattern
-from ekt_service.domain.mail import MailTemplate, address_problem, check_template
+from ekt_service.domain.mail import address_problem, template_faults
+from ekt_service.domain.templates import MailTemplate, TemplateFault
+from ekt_service.edifact.clockt import is_gln
 
 Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\r\n]*$", strip_whitespace=True)]
-
-_TEXT_EN = """Dear {{ debtor_name }},
-
-Attached is your EKT of {{ order_day }} ({{ lines }} {{ "line" if lines == 1 else "lines" }}).
-{% if resend %}It replaces what we sent you earlier for this day.
-{% endif %}{% if confirm_url %}
-Has it arrived and been imported? Please tell us with one click:
-{{ confirm_url }}
-{% endif %}
-Kind regards,
-{{ sender_name }}
-"""
-_TEXT_NL = """Geachte {{ debtor_name }},
-
-Bijgaand uw EKT van {{ order_day }} ({{ lines }} {{ "regel" if lines == 1 else "regels" }}).
-{% if resend %}Dit bestand vervangt wat wij u eerder over deze dag stuurden.
-{% endif %}{% if confirm_url %}
-Is het aangekomen en ingelezen? Laat het ons met één klik weten:
-{{ confirm_url }}
-{% endif %}
-Met vriendelijke groet,
-{{ sender_name }}
-"""
-DEFAULT_TEMPLATES = {
-    "en": MailTemplate(subject="EKT {{ order_day }} - {{ sender_name }}", text=_TEXT_EN),
-    "nl": MailTemplate(subject="EKT {{ order_day }} - {{ sender_name }}", text=_TEXT_NL),
-}
 
 
 class EktModule(BaseModel):
@@ -89,26 +65,40 @@ class EktModule(BaseModel):
         check_pattern(value)
         return value
 
-    @model_validator(mode="after")
-    def _templates_work(self) -> "EktModule":
-        for language, template in self.templates.items():
-            if len(language) != 2 or not language.isalpha() or not language.islower():
-                raise ValueError(f"{language!r} is no language: write two letters such as nl")
-            if template.subject or template.text:
-                check_template(language, template)
-                if self.confirmation_link and "confirm_url" not in template.text:
-                    raise ValueError(
-                        f"The text of template {language!r} has no place for the confirmation link: write "
-                        "{{ confirm_url }} in it, or switch the link off."
-                    )
-        return self
+    @field_validator("seller_gln")
+    @classmethod
+    def _a_gln(cls, value: str) -> str:
+        if value and not is_gln(value):
+            raise ValueError(f"{value} is no GLN: its last digit is not the check digit of the others")
+        return value
 
-    def template_for(self, language: str) -> MailTemplate | None:
-        """The template of a language, else of the default language, else none (EF-68)."""
+    @field_validator("templates")
+    @classmethod
+    def _by_language(cls, value: dict[str, MailTemplate]) -> dict[str, MailTemplate]:
+        for language in value:
+            if len(language) != 2 or not (language.isascii() and language.isalpha() and language.islower()):
+                raise ValueError(f"{language!r} is no language: write two letters such as nl")
+        return value
+
+    def faults(self) -> dict[str, list[TemplateFault]]:
+        """What is wrong with the templates, by language; those without fault and unset ones are left out.
+
+        Not part of the validation, because the settings are read with every batch of sales and templates are
+        kept only where this found nothing.
+        """
+        found = {
+            language: template_faults(template, with_link=self.confirmation_link)
+            for language, template in self.templates.items()
+            if template != MailTemplate()
+        }
+        return {language: faults for language, faults in found.items() if faults}
+
+    def mail_for(self, language: str) -> tuple[str, MailTemplate] | None:
+        """Language and template of a mail: the customer's own, else the default one, else none (EF-68)."""
         for code in (language, self.default_language):
             template = self.templates.get(code)
-            if template is not None and template.subject.strip() and template.text.strip():
-                return template
+            if template is not None and template.complete:
+                return code, template
         return None
 
     @property

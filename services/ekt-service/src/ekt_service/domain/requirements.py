@@ -208,7 +208,7 @@ def _by_mail(debtor: Debtor, module: EktModule, abilities: Abilities) -> list[Re
     if not module.mail_from:
         text = "The address that EKT mails come from is empty: fill it in on the EKT settings."
         found.append(Requirement(Code.METHOD_CONFIGURED, text, "mail_from", _SYSTEM))
-    if module.template_for(debtor.language) is None:
+    if module.mail_for(debtor.language) is None:
         text = f"There is no mail template for language {debtor.language!r} nor for the default language."
         found.append(Requirement(Code.TEMPLATES, text, f"templates.{debtor.language}", _SYSTEM))
     return found

@@ -153,6 +153,14 @@ class Interchange:
         return sum((line.goods for line in self.lines), Decimal(0))
 
 
+def is_gln(text: str) -> bool:
+    """Whether a text is a Global Location Number: 13 digits of which the last is the check digit."""
+    if len(text) != 13 or not (text.isascii() and text.isdigit()):
+        return False
+    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(text[:12]))
+    return (10 - weighted % 10) % 10 == int(text[12])
+
+
 def barcode(auction: str, clock: str, day: date, agj: int, units: int) -> str:
     """The 20-digit barcode RFF+BT: auction(3) clock(2) day of the year(3) AGJ(5) units(7).
 

@@ -1,9 +1,17 @@
 """What the validator can find: one catalogue of faults with a cure in plain words for each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from ekt_service.edifact.segments import Segment
+
+MOST_KEPT = 10_000
+"""Findings of one file that are kept."""
+MOST_COUNTED = 100_000
+"""Findings after which nothing more of a file is looked at."""
+_LONGEST = 300
 
 
 class Severity(StrEnum):
@@ -80,6 +88,7 @@ class Fault(StrEnum):
     COUNTRY = "country"
     PACKAGING_CODE = "packaging-code"
     GOODS_TOTAL = "goods-total"
+    STOPPED = "stopped"
 
 
 _WARNINGS = frozenset(
@@ -162,6 +171,7 @@ CURES: dict[Fault, str] = {
     Fault.CHARACTERISTIC_TYPE: "Use a VBN characteristic type: S, L or K and two digits.",
     Fault.COUNTRY: "Write the country of origin (S62) as two capitals, for example NL.",
     Fault.PACKAGING_CODE: "Write the VBN packaging code in PAC as digits; 999 stands for one-way or own.",
+    Fault.STOPPED: "Mend what was found so far and have the file checked again.",
     Fault.GOODS_TOTAL: "Compare with the sale: pieces x units x price must add up to its goods total.",
 }
 
@@ -176,6 +186,7 @@ class Finding:
         element: 1-based data element, 0 when the fault is the segment itself.
         component: 1-based component within the element.
         found: what stands there.
+        expected: what should stand there, where the rest of the file tells it.
         says: what is wrong, for a person.
     """
 
@@ -186,6 +197,7 @@ class Finding:
     element: int = 0
     component: int = 0
     found: str = ""
+    expected: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -223,10 +235,58 @@ def name_of(segment: Segment) -> str:
 
 
 def finding(
-    fault: Fault, says: str, segment: Segment | None = None, element: int = 0, component: int = 0
+    fault: Fault,
+    says: str,
+    segment: Segment | None = None,
+    element: int = 0,
+    component: int = 0,
+    expected: str = "",
 ) -> Finding:
     """A finding at a segment (or at the whole file), with what stands at that place."""
     if segment is None:
-        return Finding(fault, says)
+        return Finding(fault, says, expected=expected)
     found = segment.at(element, component or 1) if element else ""
-    return Finding(fault, says, segment.number, name_of(segment), element, component, found)
+    if len(says) > _LONGEST:
+        says = says[:_LONGEST] + "..."
+    return Finding(fault, says, segment.number, name_of(segment), element, component, found, expected)
+
+
+class EnoughFound(Exception):
+    """There is so much wrong with a file that the rest of it is not worth the time."""
+
+
+class Findings:
+    """Gathers what is found in one file: the first `most` of them whole, of the rest how many there were.
+
+    A file of 5 MB can be wrong in a million places, and nobody reads a million of them.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._kept: list[Finding] = []
+        self.stopped_at: Finding | None = None
+        self.count = 0
+        self.errors = 0
+
+    def append(self, found: Finding) -> None:
+        """Add one.
+
+        Raises:
+            EnoughFound: a hundred thousand are there already.
+        """
+        if self.count >= MOST_COUNTED:
+            raise EnoughFound
+        self.count += 1
+        self.errors += found.severity is Severity.ERROR
+        if len(self._kept) < self._most:
+            self._kept.append(found)
+
+    def __iadd__(self, more: Iterable[Finding]) -> Self:
+        for found in more:
+            self.append(found)
+        return self
+
+    def in_file_order(self) -> tuple[Finding, ...]:
+        """Those kept, by segment and element; what concerns the whole file comes last."""
+        last = (self.stopped_at,) if self.stopped_at else ()
+        return (*sorted(self._kept, key=lambda found: (found.segment or 10**9, found.element)), *last)

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from ekt_service.edifact.clockt import LAST_AGJ, NAME_LENGTH_MOST
-from ekt_service.edifact.findings import Fault, Finding, finding
+from ekt_service.edifact.clockt import NAME_LENGTH_MOST
+from ekt_service.edifact.findings import Fault, Finding, Findings, finding
 from ekt_service.edifact.segments import Segment
 
-_PRICE = re.compile(r"[0-9]+(\.[0-9]+)?")
+# Lengths are bounded, because a number of a million digits breaks whoever computes with it.
+_PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_AGJ = re.compile(r"0{0,10}[1-9][0-9]{0,4}")
 _CHARACTERISTIC = re.compile(r"[A-Z][0-9]{2}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _TIME = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9])?")
@@ -28,7 +31,7 @@ class Day:
     order_lines: set[str] = field(default_factory=set)
 
 
-def check_line(segments: list[Segment], day: Day, found: list[Finding]) -> Decimal:
+def check_line(segments: list[Segment], day: Day, found: Findings) -> Decimal:
     """Check one line and add to `found`.
 
     Returns:
@@ -51,7 +54,7 @@ def check_line(segments: list[Segment], day: Day, found: list[Finding]) -> Decim
     price = _prices(lin, values, found)
     found += _numbers(lin, values, day, units)
     found += _marks(lin, marks)
-    return price * pieces * units
+    return price * (pieces * units)
 
 
 def _product(lin: Segment, values: dict[str, Segment]) -> Iterator[Finding]:
@@ -73,19 +76,19 @@ def _product(lin: Segment, values: dict[str, Segment]) -> Iterator[Finding]:
             yield finding(Fault.PACKAGING_CODE, f"{code!r} is no packaging code.", packaging, 3, 1)
 
 
-def _count(lin: Segment, segment: Segment | None, fault: Fault, found: list[Finding]) -> int:
+def _count(lin: Segment, segment: Segment | None, fault: Fault, found: Findings) -> int:
     what = "Pieces per unit" if fault is Fault.PIECES else "Number of units"
     if segment is None:
         found.append(finding(fault, f"{what}: missing.", lin))
         return 0
     text = segment.at(1, 2)
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+    if not _WHOLE.fullmatch(text) or int(text) < 1:
         found.append(finding(fault, f"{what}: {text!r} is no whole number above 0.", segment, 1, 2))
         return 0
     return int(text)
 
 
-def _prices(lin: Segment, values: dict[str, Segment], found: list[Finding]) -> Decimal:
+def _prices(lin: Segment, values: dict[str, Segment], found: Findings) -> Decimal:
     price = Decimal(0)
     invoice = values.get("PRI+INV")
     if invoice is None or not invoice.at(1, 2):
@@ -120,7 +123,7 @@ def _numbers(lin: Segment, values: dict[str, Segment], day: Day, units: int) -> 
     number = agj.at(1, 2) if agj else ""
     if agj is None or not number:
         yield finding(Fault.AGJ_MISSING, "The logistic transaction number (AGJ) is missing.", agj or lin)
-    elif not (number.isascii() and number.isdigit()) or not 1 <= int(number) <= LAST_AGJ:
+    elif not _AGJ.fullmatch(number):
         yield finding(Fault.AGJ_FORM, f"{number!r} is no AGJ.", agj, 1, 2)
         number = ""
     elif (day.on, number.lstrip("0")) in day.agj:
@@ -133,7 +136,7 @@ def _numbers(lin: Segment, values: dict[str, Segment], day: Day, units: int) -> 
         if (day.on, code) in day.barcodes:
             yield finding(Fault.BARCODE_TWICE, f"Barcode {code} stands on two lines.", barcode, 1, 2)
         day.barcodes.add((day.on, code))
-        if len(code) == 20 and code.isdigit():
+        if len(code) == 20 and code.isascii() and code.isdigit():
             yield from _barcode_parts(barcode, values.get("RFF+FAC"), day, number, units)
     key = order_line.at(1, 2) if order_line else ""
     if order_line is None or not key:
@@ -156,9 +159,9 @@ def _barcode_parts(
         (Fault.BARCODE_UNITS, code[13:], str(units) if units else "", "number of units"),
     )
     for fault, part, value, label in expected:
-        if value.isdecimal() and int(part) != int(value):
+        if _WHOLE.fullmatch(value) and int(part) != int(value):
             says = f"The barcode says {label} {int(part)}, the line says {int(value)}."
-            yield finding(fault, says, barcode, 1, 2)
+            yield finding(fault, says, barcode, 1, 2, expected=value)
 
 
 def _marks(lin: Segment, marks: list[Segment]) -> Iterator[Finding]:

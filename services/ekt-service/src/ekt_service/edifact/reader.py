@@ -5,9 +5,10 @@ a value unusable (a price with a comma, a date that isn't one) is refused here; 
 at once.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,8 @@ from ekt_service.edifact.clockt import (
 )
 from ekt_service.edifact.segments import NotEdifactError, Segment, tokenize
 
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_PRICE = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _REFERENCES = {
     "ACE": "letter",
     "ADZ": "letter_line",
@@ -185,7 +188,7 @@ def calendar_day(text: str) -> date:
     Raises:
         ValueError: it is no such day.
     """
-    if len(text) != 8:
+    if len(text) != 8 or not text.isascii():
         raise ValueError(text)
     return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a calendar day has no zone
 
@@ -209,19 +212,15 @@ def _time(segment: Segment) -> time | None:
 
 def _count(segment: Segment) -> int:
     text = segment.at(1, 2)
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise UnreadableEktError(segment, f"{text!r} is no whole number above 0.")
+    if not _WHOLE.fullmatch(text) or int(text) < 1:
+        raise UnreadableEktError(segment, f"{text[:40]!r} is no whole number above 0.")
     return int(text)
 
 
 def _price(segment: Segment, text: str) -> Decimal:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = Decimal("NaN")
-    if not price.is_finite() or "e" in text.lower() or "_" in text:
-        raise UnreadableEktError(segment, f"{text!r} is no price with a decimal point.")
-    return price
+    if not _PRICE.fullmatch(text):
+        raise UnreadableEktError(segment, f"{text[:40]!r} is no price with a decimal point.")
+    return Decimal(text)
 
 
 def _prices(segment: Segment) -> dict[str, Any]:

@@ -24,8 +24,8 @@ _RELEASED = r"\?['+:?]"
 _VALUE = rf"{_PLAIN}*+(?:{_RELEASED}{_PLAIN}*+)*+"
 _SOME = rf"(?:{_PLAIN}|{_RELEASED}){_VALUE}"
 _NAME = rf"(?:{_PLAIN}{{1,{NAME_LENGTH_MOST}}}+|(?:{_PLAIN}|{_RELEASED}){{1,{NAME_LENGTH_MOST}}}+)"
-_PRICE = r"[0-9]++(?:\.[0-9]++)?"
-_COUNT = r"[1-9][0-9]*+"
+_PRICE = r"[0-9]{1,15}+(?:\.[0-9]{1,15}+)?"
+_COUNT = r"[1-9][0-9]{0,14}+"
 
 
 def _maybe(segment: str) -> str:

@@ -11,8 +11,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from ekt_service.edifact.characters import UNOA_REPERTOIRE, CharacterSet
-from ekt_service.edifact.clockt import EktKind
-from ekt_service.edifact.findings import Fault, Finding, Severity, finding
+from ekt_service.edifact.clockt import VERSIONS_READ, EktKind, is_gln
+from ekt_service.edifact.findings import (
+    MOST_COUNTED,
+    EnoughFound,
+    Fault,
+    Finding,
+    Findings,
+    Severity,
+    finding,
+)
 from ekt_service.edifact.line_checks import Day, check_line
 from ekt_service.edifact.reader import calendar_day, decoded
 from ekt_service.edifact.segments import NotEdifactError, Segment, Tokens, tokenize
@@ -30,12 +38,20 @@ _REMARKABLE = {"UNOA": re.compile(f"[^{re.escape(''.join(sorted(UNOA_REPERTOIRE)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything found in one file, in file order."""
+    """Everything found in one file, in file order.
+
+    Args:
+        findings: at most `findings.MOST_KEPT` of them.
+        left_off: how many more there were.
+        errors_left_off: how many of those were errors.
+    """
 
     findings: tuple[Finding, ...]
     messages: int = 0
     lines: int = 0
     goods: Decimal = Decimal(0)
+    left_off: int = 0
+    errors_left_off: int = 0
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -45,12 +61,12 @@ class Report:
     @property
     def acceptable(self) -> bool:
         """True when nothing worse than a warning was found."""
-        return not self.errors
+        return not self.errors and not self.errors_left_off
 
 
 @dataclass(slots=True)
 class _Walk:
-    found: list[Finding] = field(default_factory=list)
+    found: Findings = field(default_factory=Findings)
     day: Day = field(default_factory=Day)
     references: Counter[str] = field(default_factory=Counter)
     messages: int = 0
@@ -73,20 +89,33 @@ def validate(data: bytes, goods_total: Decimal | None = None) -> Report:
     except NotEdifactError as problem:
         return Report((finding(Fault.NOT_EDIFACT, str(problem)),))
     walk = _Walk()
-    walk.found += _syntax(tokens, text, encoding)
-    _envelope(tokens.segments, walk)
+    try:
+        walk.found += _syntax(tokens, text, encoding)
+        _envelope(tokens.segments, walk)
+    except EnoughFound:
+        says = f"More than {MOST_COUNTED:,} things are wrong; the check stopped."
+        walk.found.stopped_at = finding(Fault.STOPPED, says)
+        goods_total = None
     if goods_total is not None and walk.goods != goods_total:
         says = f"The lines add up to {walk.goods:f}, the sale to {goods_total:f}."
-        walk.found.append(finding(Fault.GOODS_TOTAL, says))
-    ordered = sorted(walk.found, key=lambda found: (found.segment or 10**9, found.element))
-    return Report(tuple(ordered), walk.messages, walk.lines, walk.goods)
+        walk.found.append(finding(Fault.GOODS_TOTAL, says, expected=f"{goods_total:f}"))
+    kept = walk.found.in_file_order()
+    errors = sum(found.severity is Severity.ERROR for found in kept)
+    return Report(
+        kept,
+        walk.messages,
+        walk.lines,
+        walk.goods,
+        left_off=max(0, walk.found.count - len(kept)),
+        errors_left_off=max(0, walk.found.errors - errors),
+    )
 
 
 def _syntax(tokens: Tokens, text: str, encoding: str) -> Iterator[Finding]:
     marks = tokens.separators
     used = [marks.component, marks.element, marks.release, marks.terminator]
     if tokens.declared_una and len(set(used)) < len(used):
-        yield finding(Fault.BAD_UNA, "UNA gives one character two meanings.")
+        yield Finding(Fault.BAD_UNA, "UNA gives one character two meanings.", tag="UNA")
     if tokens.remainder:
         says = f"Text stands after the last terminator: {tokens.remainder[:40]!r}."
         yield finding(Fault.UNTERMINATED, says, tokens.segments[-1] if tokens.segments else None)
@@ -189,6 +218,8 @@ def _unb(unb: Segment) -> Iterator[Finding]:
         yield finding(Fault.RECEIVER_MISSING, "The receiver is empty.", unb, 3, 1)
     moment = f"{unb.at(4)}:{unb.at(4, 2)}"
     try:
+        if len(moment) != 11 or not moment.isascii():
+            raise ValueError(moment)
         datetime.strptime(moment, "%y%m%d:%H%M")  # noqa: DTZ007 - the sender's wall clock
     except ValueError:
         yield finding(Fault.ENVELOPE_MOMENT, f"{moment!r} is no moment.", unb, 4, 1)
@@ -200,19 +231,19 @@ def _unb(unb: Segment) -> Iterator[Finding]:
 def _unz(unb: Segment, unz: Segment, messages: int) -> Iterator[Finding]:
     if unz.at(1) != str(messages):
         says = f"UNZ counts {unz.at(1)!r} messages, the file has {messages}."
-        yield finding(Fault.UNZ_COUNT, says, unz, 1, 1)
+        yield finding(Fault.UNZ_COUNT, says, unz, 1, 1, expected=str(messages))
     if unz.at(2) != unb.at(5):
         says = f"UNZ repeats {unz.at(2)!r}, UNB says {unb.at(5)!r}."
-        yield finding(Fault.UNZ_REFERENCE, says, unz, 2, 1)
+        yield finding(Fault.UNZ_REFERENCE, says, unz, 2, 1, expected=unb.at(5))
 
 
 def _unt(unh: Segment, unt: Segment, segments: int) -> Iterator[Finding]:
     if unt.at(1) != str(segments):
         says = f"UNT counts {unt.at(1)!r} segments, the message has {segments}."
-        yield finding(Fault.UNT_COUNT, says, unt, 1, 1)
+        yield finding(Fault.UNT_COUNT, says, unt, 1, 1, expected=str(segments))
     if unt.at(2) != unh.at(1):
         says = f"UNT repeats {unt.at(2)!r}, UNH says {unh.at(1)!r}."
-        yield finding(Fault.UNT_REFERENCE, says, unt, 2, 1)
+        yield finding(Fault.UNT_REFERENCE, says, unt, 2, 1, expected=unh.at(1))
 
 
 def _message(segments: list[Segment], walk: _Walk) -> None:
@@ -246,7 +277,7 @@ def _unh(unh: Segment, references: Counter[str]) -> Iterator[Finding]:
     if unh.at(2) != "CLOCKT":
         says = f"The message is {unh.at(2)!r}, not CLOCKT."
         yield finding(Fault.MESSAGE_TYPE, says, unh, 2, 1)
-    elif f"{unh.at(2, 2)}:{unh.at(2, 3)}" not in ("003:005", "003:007"):
+    elif f"{unh.at(2, 2)}:{unh.at(2, 3)}" not in VERSIONS_READ:
         version = f"{unh.at(2, 2)}:{unh.at(2, 3)}"
         yield finding(Fault.MESSAGE_VERSION, f"Version {version} is not known.", unh, 2, 2)
 
@@ -281,7 +312,7 @@ def _head(unh: Segment, segments: list[Segment], day: Day) -> Iterator[Finding]:
         yield finding(Fault.AUCTION_FORM, says, auction, 2, 1)
     for name in ("NAD+SE", "NAD+DP"):
         party = by_name.get(name)
-        if party is not None and party.at(2) and not _is_gln(party.at(2)):
+        if party is not None and party.at(2) and not is_gln(party.at(2)):
             yield finding(Fault.GLN_FORM, f"{party.at(2)!r} is no GLN.", party, 2, 1)
 
 
@@ -293,10 +324,3 @@ def _transaction_date(segment: Segment, day: Day) -> Iterator[Finding]:
         day.on = calendar_day(text)
     except ValueError:
         yield finding(Fault.DAY_FORM, f"{text!r} is no date CCYYMMDD with format 102.", segment, 1, 2)
-
-
-def _is_gln(text: str) -> bool:
-    if len(text) != 13 or not (text.isascii() and text.isdigit()):
-        return False
-    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(text[:12]))
-    return (10 - weighted % 10) % 10 == int(text[12])

@@ -9,6 +9,7 @@ from klokwerk_contracts import DebtorChanged
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.domain.debtor import Debtor, debtor_of
+from ekt_service.domain.search import words_of
 
 DebtorKey = tuple[str, str]
 """Administration and debtor id."""
@@ -21,11 +22,12 @@ _LOCK = sa.text(
     "order by n"
 )
 _UPSERT = sa.text(
-    "insert into debtor (administration, debtor_id, revision, merged_into, card) "
+    "insert into debtor (administration, debtor_id, revision, merged_into, card, words) "
     "select * from unnest(cast(:administrations as text[]), cast(:ids as text[]), cast(:revisions as int[]), "
-    "cast(:merged as text[]), cast(:cards as jsonb[])) "
+    "cast(:merged as text[]), cast(:cards as jsonb[]), cast(:words as text[])) "
     "on conflict (administration, debtor_id) do update set revision = excluded.revision, "
-    "merged_into = excluded.merged_into, card = excluded.card where debtor.revision < excluded.revision "
+    "merged_into = excluded.merged_into, card = excluded.card, words = excluded.words "
+    "where debtor.revision < excluded.revision "
     "returning administration, debtor_id"
 )
 _LOAD = sa.text(
@@ -81,6 +83,7 @@ async def upsert(connection: AsyncConnection, cards: Sequence[DebtorChanged]) ->
             "revisions": [card.revision for card in cards],
             "merged": [debtor_of(card).merged_into for card in cards],
             "cards": [card.model_dump_json() for card in cards],
+            "words": [words_of(card.name, card.debtor_number, card.debtor_id) for card in cards],
         },
     )
     return [(row.administration, row.debtor_id) for row in rows]

@@ -22,7 +22,8 @@ _COLUMNS = (
     "requested_at, made_at, changed_at, confirmed_at, confirmed_by, confirm_note, "
     "bounced_at, other_recipients"
 )
-_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
+COLUMN_NAMES = tuple(name.strip() for name in _COLUMNS.split(","))
+"""Columns of an EKT, as `ekt_of` takes them."""
 _INSERT = sa.text(
     f"insert into ekt (natural_key, {_COLUMNS}) select natural_key, {_COLUMNS} "
     "from json_populate_recordset(cast(null as ekt), cast(:rows as json)) "
@@ -54,6 +55,7 @@ _GET = sa.text(f"select {_COLUMNS} from ekt where id = :id")
 _LOCK = sa.text(
     f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) and state = 'waiting' order by id for update"
 )
+_LOCK_ALL = sa.text(f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) order by id for update")
 _LOCK_ONE = sa.text(f"select {_COLUMNS} from ekt where id = :id for update")
 _BY_IDS = sa.text(f"select {_COLUMNS} from ekt where id = any(cast(:ids as uuid[])) order by id")
 _WITH_FIRST = sa.text(
@@ -99,16 +101,6 @@ class FileFacts:
     lines: int
     size: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list of EKTs is narrowed to."""
-
-    administration: str | None = None
-    debtor_id: str | None = None
-    order_day: date | None = None
-    state: DeliveryState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,19 +158,25 @@ async def update(connection: AsyncConnection, ekts: Sequence[Ekt]) -> list[Ekt]:
 async def get(connection: AsyncConnection, ekt_id: UUID, *, lock: bool = False) -> Ekt | None:
     """One EKT; `lock` keeps it until the transaction ends."""
     row = (await connection.execute(_LOCK_ONE if lock else _GET, {"id": ekt_id})).mappings().one_or_none()
-    return _of(row) if row else None
+    return ekt_of(row) if row else None
 
 
 async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Ekt]:
     """Those of `ids` that there are."""
     rows = await connection.execute(_BY_IDS, {"ids": list(ids)})
-    return [_of(row) for row in rows.mappings()]
+    return [ekt_of(row) for row in rows.mappings()]
 
 
 async def lock_waiting(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
     """Those of `ids` that still wait, locked."""
     rows = await connection.execute(_LOCK, {"ids": list(ids)})
-    return [_of(row) for row in rows.mappings()]
+    return [ekt_of(row) for row in rows.mappings()]
+
+
+async def lock_all(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Ekt]:
+    """Those of `ids` that there are, locked in the order of their ids."""
+    rows = await connection.execute(_LOCK_ALL, {"ids": list(ids)})
+    return [ekt_of(row) for row in rows.mappings()]
 
 
 async def of_day(connection: AsyncConnection, administration: str, debtor_id: str, day: date) -> list[Ekt]:
@@ -186,28 +184,7 @@ async def of_day(connection: AsyncConnection, administration: str, debtor_id: st
     rows = await connection.execute(
         _OF_DAY, {"administration": administration, "debtor": debtor_id, "day": day}
     )
-    return [_of(row) for row in rows.mappings()]
-
-
-async def page(
-    connection: AsyncConnection, filters: Filters, after: tuple[datetime, UUID] | None, limit: int
-) -> list[Ekt]:
-    """EKTs newest first, up to one more than `limit`."""
-    conditions = ["true"]
-    values: dict[str, Any] = {"limit": limit + 1}
-    for name in ("administration", "debtor_id", "order_day", "state"):
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(f"{name} = :{name}")
-            values[name] = value
-    if after is not None:
-        conditions.append("(made_at, id) < (:at, :id)")
-        values |= {"at": after[0], "id": after[1]}
-    statement = f"select {_COLUMNS} from ekt where {' and '.join(conditions)} "
-    rows = await connection.execute(
-        sa.text(statement + "order by made_at desc, id desc limit :limit"), values
-    )
-    return [_of(row) for row in rows.mappings()]
+    return [ekt_of(row) for row in rows.mappings()]
 
 
 async def add_files(connection: AsyncConnection, files: Mapping[UUID, Sequence[EktFile]]) -> None:
@@ -256,7 +233,7 @@ async def counts(connection: AsyncConnection, since: datetime) -> Counts:
 
 
 def _values(ekt: Ekt) -> dict[str, Any]:
-    values = {name: getattr(ekt, name) for name in _NAMES if hasattr(ekt, name)}
+    values = {name: getattr(ekt, name) for name in COLUMN_NAMES if hasattr(ekt, name)}
     return values | {
         "administration": ekt.sale.administration,
         "sale_debtor_id": ekt.sale.debtor_id,
@@ -272,7 +249,8 @@ def _json(rows: Sequence[Mapping[str, Any]]) -> str:
     return orjson.dumps(rows, default=str).decode()
 
 
-def _of(row: sa.RowMapping) -> Ekt:
+def ekt_of(row: Mapping[Any, Any]) -> Ekt:
+    """An EKT out of a row of `COLUMN_NAMES`."""
     values: dict[str, Any] = dict(row)
     sale = SaleKey(values.pop("administration"), values.pop("sale_debtor_id"), values.pop("order_day"))
     values |= {

@@ -37,11 +37,24 @@ _INSERT = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The day and debtor that numbers are given for."""
+    """The day and debtor that numbers are given for.
+
+    Args:
+        owner_id: who has the lines now, after merges; new numbers are kept under it.
+        sale_debtor_id: whose sale the lines are in. Where both debtors of a merge had a line of that name, each
+            line keeps its own number, and those of the removed debtor stayed under its id.
+    """
 
     administration: str
     owner_id: str
     day: date
+    sale_debtor_id: str = ""
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Under whose ids numbers of these lines may be kept, the sale's own last."""
+        own = self.sale_debtor_id or self.owner_id
+        return (self.owner_id,) if own == self.owner_id else (self.owner_id, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +101,13 @@ async def numbers_for(
 
 
 async def _read(connection: AsyncConnection, known: _Known) -> None:
+    held = [(day, holder) for day in known for holder in day.holders]
     rows = await connection.execute(
         _KNOWN,
         {
-            "administrations": [day.administration for day in known],
-            "owners": [day.owner_id for day in known],
-            "days": [day.day for day in known],
+            "administrations": [day.administration for day, _ in held],
+            "owners": [holder for _, holder in held],
+            "days": [day.day for day, _ in held],
         },
     )
     _take_in(known, rows)
@@ -176,6 +190,10 @@ async def _insert(connection: AsyncConnection, known: _Known, rows: Sequence[_Ne
 
 
 def _take_in(known: _Known, rows: Iterable[sa.Row[Any]]) -> None:
+    by_holder: dict[tuple[str, str, date], dict[str, LineNumbers]] = {}
     for row in rows:
-        day = Day(row.administration, row.owner_id, row.order_day)
-        known[day][row.line_id] = LineNumbers(str(row.agj), row.barcode, row.order_line)
+        holder = (row.administration, row.owner_id, row.order_day)
+        by_holder.setdefault(holder, {})[row.line_id] = LineNumbers(str(row.agj), row.barcode, row.order_line)
+    for day in known:
+        for holder_id in day.holders:
+            known[day] |= by_holder.get((day.administration, holder_id, day.day), {})

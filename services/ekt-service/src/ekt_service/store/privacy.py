@@ -13,6 +13,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ekt_service.domain.search import words_of
 from ekt_service.store.debtors import DebtorKey
 
 REMOVED = "(removed)"
@@ -37,8 +38,15 @@ _CARDS = sa.text(
     "update debtor set card = (card - array['search_name', 'addresses', 'vat_number', 'chamber_number', 'emails', "
     "'phones', 'website', 'bank_accounts', 'invoice_delivery', 'note_for_documents', 'contact_persons', "
     "'own_fields', 'attachments', 'changed_by']) || cast(:name as jsonb) where (administration, debtor_id) in "
-    "(select * from unnest(cast(:administrations as text[]), cast(:debtors as text[])))"
+    "(select * from unnest(cast(:administrations as text[]), cast(:debtors as text[]))) "
+    "returning administration, debtor_id, card->>'debtor_number' as number"
 )
+_WORDS = sa.text(
+    "update debtor d set words = t.words from unnest(cast(:administrations as text[]), cast(:debtors as text[]), "
+    "cast(:words as text[])) as t (administration, debtor_id, words) "
+    "where d.administration = t.administration and d.debtor_id = t.debtor_id"
+)
+"""What a debtor is found by, which holds its name."""
 _CONNECTIONS = sa.text(
     "delete from connection where (administration, debtor_id) in "
     "(select * from unnest(cast(:administrations as text[]), cast(:debtors as text[])))"
@@ -89,7 +97,10 @@ async def forget(connection: AsyncConnection, debtor: DebtorKey, name: str, now:
     whole = await family(connection, [debtor])
     keys = _keys(whole)
     ids = [row.id for row in await connection.execute(_EKTS, keys)]
-    await connection.execute(_CARDS, keys | {"name": _name(name)})
+    cards = (await connection.execute(_CARDS, keys | {"name": _name(name)})).all()
+    found_by = [words_of(name, card.number or "", card.debtor_id) for card in cards]
+    named = _keys((card.administration, card.debtor_id) for card in cards)
+    await connection.execute(_WORDS, named | {"words": found_by})
     await connection.execute(_CONNECTIONS, keys)
     await connection.execute(_AUDIT_OF_CONNECTIONS, {"names": ["/".join(key) for key in whole]})
     return await forget_ekts(connection, ids, now)

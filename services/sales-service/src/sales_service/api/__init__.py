@@ -3,6 +3,7 @@
 from klokwerk.jobs import job_routes
 
 from sales_service.api import (
+    article_files,
     articles,
     company,
     debtors,
@@ -16,15 +17,16 @@ from sales_service.api import (
     resends,
     sold,
 )
-from sales_service.entry.importing import KIND
+from sales_service.entry import article_importing, importing
 
 ROUTERS = [
+    article_files.router,
     articles.router,
     sold.router,
     lines.router,
     line_edits.router,
     imports.router,
-    job_routes([KIND], "sales"),
+    job_routes([importing.KIND, article_importing.KIND], "sales"),
     resend.router,
     resends.router,
     invoice_list.router,

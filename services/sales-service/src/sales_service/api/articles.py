@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Response
 from klokwerk.access import Person, SignedIn, allow, audit
@@ -10,38 +10,16 @@ from klokwerk.http import Expected, FieldProblem, Once, Page, Problem, check_rev
 from klokwerk.http.pages import page_of
 from klokwerk.http.problems import not_found
 from klokwerk_contracts.sale_completed import Characteristic
-from klokwerk_contracts.types import Country
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel
 
 from sales_service.api.context import Limit, Sales, Words, cursor_text, number
+from sales_service.domain.articles import Article
 from sales_service.domain.characteristics import TYPES
 from sales_service.domain.lines import VatClass
-from sales_service.entry.bodies import Count, PackingCode, Price, VbnCode
-from sales_service.entry.body import Body
+from sales_service.entry.article_bodies import ArticleValues, Number
 from sales_service.store import articles
-from sales_service.store.articles import Article
 
 router = APIRouter(tags=["articles"])
-Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,34}$")]
-
-
-class ArticleValues(Body):
-    """What is known of an article; new sale lines take it over, lines that exist keep theirs (LS-12)."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    vbn_code: VbnCode = ""
-    packing_code: PackingCode = ""
-    packing_price: Price | None = None
-    pieces_per_unit: Count | None = None
-    vat_class: VatClass = VatClass.REDUCED
-    characteristics: Annotated[tuple[Characteristic, ...], Field(max_length=30)] = ()
-    country_of_origin: Country | None = None
-    image_url: Annotated[str, StringConstraints(max_length=500)] = ""
-
-    def article(self, article_number: str, revision: int) -> Article:
-        """The article of that number with these values."""
-        values = {name: getattr(self, name) for name in ArticleValues.model_fields}
-        return Article(number=article_number, revision=revision, **values)
 
 
 class NewArticle(ArticleValues):
@@ -163,12 +141,12 @@ async def change_article(
 ) -> ArticleView:
     """Change an article; sales and invoices that exist keep what they have."""
     async with sales_.database.transaction() as connection:
-        known = await articles.lock(connection, article_number)
+        known = (await articles.lock(connection, [article_number])).get(article_number)
         if known is None:
             raise not_found("article", article_number)
         check_revision(expected, known.revision)
         article = body.article(article_number, known.revision + 1)
-        await articles.update(connection, article, sales_.clock.now())
+        await articles.update(connection, [article], sales_.clock.now())
         await audit(
             connection,
             person,

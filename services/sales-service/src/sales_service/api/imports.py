@@ -9,30 +9,25 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from klokwerk import jobs
-from klokwerk.access import Person, SignedIn, allow, audit
-from klokwerk.http import FieldProblem, Once, Problem
+from klokwerk.access import Person, SignedIn, allow
+from klokwerk.http import Once
 from klokwerk.http.exports import Column, csv_response, xlsx_response
-from klokwerk.http.problems import not_found
-from klokwerk.jobs import JobView, NewJob
-from klokwerk.tables import DELIMITERS, ENCODINGS
-from pydantic import BaseModel, StringConstraints
+from klokwerk.jobs import JobView
+from pydantic import BaseModel
 
 from sales_service.api.context import Context, Sales
+from sales_service.api.handing_in import FileName, Reason, do_anew, hand_in, tried_job
 from sales_service.api.sold_filter import Wanted
 from sales_service.domain.sale_columns import COLUMNS, SoldLine
 from sales_service.entry.body import Body
 from sales_service.entry.entering import Mode
-from sales_service.entry.importing import INPUT, KIND
+from sales_service.entry.importing import KIND
 from sales_service.store import sales, sold
 from sales_service.store.sales import DayKey
 from sales_service.store.sold import SoldFilter
 
 router = APIRouter(tags=["imports"])
-MOST_FILE_BYTES = 20 * 1024 * 1024
 DEBTORS_AT_ONCE = 200
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f/\\]+$")]
-Reason = Annotated[str, StringConstraints(max_length=200)]
 
 
 class RunBody(Body):
@@ -93,13 +88,6 @@ async def import_file(
     person: Person = allow("sales"),
 ) -> Any:
     """Hand in a CSV or XLSX file as the body; it is only tried unless ``dry_run=false``. See ``/v1/jobs/{id}``."""
-    _check_choice("encoding", encoding, ENCODINGS)
-    _check_choice("delimiter", delimiter, DELIMITERS)
-    content = await request.body()
-    if not content:
-        raise Problem(422, "There is no file", "Send the file as the body of the request.")
-    if len(content) > MOST_FILE_BYTES:
-        raise Problem(413, "The file is too large", f"{MOST_FILE_BYTES // 2**20} MB is the most; split it.")
     wanted = {
         "day": day.isoformat(),
         "dry_run": dry_run,
@@ -109,17 +97,7 @@ async def import_file(
         "delimiter": delimiter,
         "reason": reason or f"import of {file_name}"[:200],
     }
-    async with sales_.database.transaction() as connection:
-        if answer := await once.answered(connection):
-            return answer
-        job = await jobs.start(connection, sales_.clock, NewJob(KIND, file_name, wanted), person)
-        await jobs.keep_file(connection, job.id, INPUT, file_name, "application/octet-stream", content)
-        if not dry_run:
-            await audit(
-                connection, person, sales_.clock.now(), "import started", "job", str(job.id), new=wanted
-            )
-        files = await jobs.files_of(connection, job.id)
-        return await once.keep(connection, JobView.of(job, files), 202)
+    return await hand_in(request, sales_, once, person, KIND, file_name, wanted)
 
 
 @router.post("/imports/{job_id}/run", status_code=202)
@@ -128,44 +106,11 @@ async def run_import(
 ) -> JobView:
     """Store the rows of a file that was tried; asked twice, it is the same job."""
     async with sales_.database.transaction() as connection:
-        tried = await jobs.get(connection, job_id)
-        if tried is None or tried.kind != KIND:
-            raise not_found("import", job_id)
-        if not tried.input["dry_run"] or not tried.state.final:
-            raise Problem(
-                409,
-                "This import can't be run",
-                "It was stored already, or is still being tried: wait until it is over.",
-            )
+        tried = await tried_job(connection, KIND, job_id)
         wanted = tried.input | {"dry_run": False, "mode": body.mode.value}
         wanted |= {"reason": body.reason} if body.reason else {}
-        new = NewJob(KIND, tried.title, wanted, natural_key=f"{KIND}/{job_id}/{body.mode.value}")
-        job = await jobs.start(connection, sales_.clock, new, person)
-        if job.id == new.id:
-            parts = [part async for part in await jobs.file_of(connection, job_id, INPUT)]
-            await jobs.keep_file(
-                connection, job.id, INPUT, tried.title, "application/octet-stream", b"".join(parts)
-            )
-            await audit(
-                connection, person, sales_.clock.now(), "import started", "job", str(job.id), new=wanted
-            )
-        return JobView.of(job, await jobs.files_of(connection, job.id))
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value and value not in choices:
-        raise Problem(
-            422,
-            f"There is no such {name}",
-            "See errors.",
-            errors=[
-                FieldProblem(
-                    field=name,
-                    message=f"{value!r} is not known",
-                    cure=f"choose one of {', '.join(map(repr, choices))}, or leave it out",
-                )
-            ],
-        )
+        key = f"{KIND}/{job_id}/{body.mode.value}"
+        return await do_anew(connection, sales_, person, tried, wanted, key)
 
 
 @router.get("/days/{day}/lines.{suffix}", response_class=Response)

@@ -19,6 +19,7 @@ from sales_service.api.context import Context, Sales, buyer_id
 from sales_service.api.day_changes import changed_days, check_version, refuse
 from sales_service.api.errors import as_problems
 from sales_service.api.sale_views import AddedLine, AddedLines, ChangedDay
+from sales_service.domain.articles import Article
 from sales_service.domain.distribution import MAX_LINES, Author
 from sales_service.domain.lines import Line
 from sales_service.entry.bodies import MOST_LINES, BadLine, LineBody, LineOrWhy
@@ -35,7 +36,6 @@ from sales_service.entry.entering import (
 )
 from sales_service.entry.recording import DayChange, record
 from sales_service.store import articles, sales
-from sales_service.store.articles import Article
 from sales_service.store.sales import DayKey
 
 router = APIRouter(tags=["sales"])

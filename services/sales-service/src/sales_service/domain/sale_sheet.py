@@ -9,18 +9,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sales_service.domain.sale_columns import BadCell, SaleColumn
-
-_FORMULA = "=+-@"
-
-
-@dataclass(frozen=True, slots=True)
-class CellProblem:
-    """What is wrong with a cell of a row."""
-
-    column: str
-    message: str
-    cure: str
+from sales_service.domain.cells import BadCell, CellProblem, bare
+from sales_service.domain.sale_columns import SaleColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,7 @@ class SheetReader:
         told: list[str] = []
         problems: list[CellProblem] = []
         for column, cell in zip(self.columns, cells, strict=False):
-            text = _bare(cell)
+            text = bare(cell)
             if column is None or not column.into or not text:
                 continue
             told.append(f"{column.name}={text}")
@@ -87,12 +77,6 @@ class SheetReader:
         except ValueError:
             raise BadCell(f"{text!r} is no moment", "write it like 2026-11-02T06:30:00") from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).isoformat()
-
-
-def _bare(cell: str) -> str:
-    """The text of a cell; the quote that keeps a spreadsheet from running it is taken off."""
-    text = cell.strip()
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in _FORMULA else text
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

@@ -24,10 +24,10 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from sales_service.domain.articles import Article
 from sales_service.domain.characteristics import same, with_values
 from sales_service.domain.lines import CURRENCY, Line, VatClass
 from sales_service.entry.body import Body
-from sales_service.store.articles import Article
 
 MOST_LINES = 10_000
 """Lines in one request."""

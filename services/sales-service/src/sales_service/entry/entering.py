@@ -16,6 +16,7 @@ from klokwerk.http import FieldProblem
 from klokwerk_contracts import new_event_id
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sales_service.domain.articles import Article
 from sales_service.domain.distribution import MAX_LINES, Author
 from sales_service.domain.lines import Line
 from sales_service.entry.bodies import LineBody, merged
@@ -23,7 +24,6 @@ from sales_service.entry.buyers import buyer_problem
 from sales_service.entry.recording import DayChange, record
 from sales_service.selling import Distributions, KeptElsewhere, entity_of
 from sales_service.store import articles, debtors, sales
-from sales_service.store.articles import Article
 from sales_service.store.sales import DayKey, DayRow, Outcome
 
 EXISTS = "line_exists"

@@ -8,22 +8,18 @@ one step, after every row was tried.
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from klokwerk import jobs
 from klokwerk.access import Person
 from klokwerk.clock import Clock
 from klokwerk.http import FieldProblem
-from klokwerk.http.exports import defused
 from klokwerk.http.problems import findings
 from klokwerk.jobs import JobFailed, Run, Step
 from klokwerk.outbox import EventTooLarge
-from klokwerk.tables import BadTable, Row, Table, read_table
+from klokwerk.tables import Row, Table
 from pydantic import ValidationError
 
 from sales_service.domain.lines import difference
@@ -31,14 +27,12 @@ from sales_service.domain.sale_columns import COLUMN_OF, SaleColumn, column_of
 from sales_service.domain.sale_sheet import SheetReader, SheetRow
 from sales_service.entry.bodies import LineBody
 from sales_service.entry.entering import Entered, Entering, Entry, Existing, Mode, Result, Status
+from sales_service.entry.import_job import Message, error_of, summary, table_of, tell
 from sales_service.selling import KeptElsewhere, TooManyLines
 from sales_service.store import debtors
 
 KIND = "sales-import"
-INPUT, MESSAGES = "input", "messages"
-"""Roles of the files of a job: what was handed in, and what is said about its rows."""
 STEP_ROWS = 1000
-SHOWN_MESSAGES = 200
 _UNKNOWN = FieldProblem(message="the row has no debtor", cure="fill in the debtor number or id")
 
 
@@ -53,24 +47,6 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What is said about one row.
-
-    Attributes:
-        kind: ``error`` keeps the row out, ``note`` tells something about a row that is taken or left as it is.
-        row: number of the line in the file, as a spreadsheet shows it.
-        column: heading of the cell; empty for the whole row.
-    """
-
-    kind: str
-    row: int
-    column: str
-    value: str
-    message: str
-    cure: str
-
-
-@dataclass(frozen=True, slots=True)
 class SalesImport:
     """Does jobs of the kind ``sales-import``."""
 
@@ -80,7 +56,7 @@ class SalesImport:
     async def __call__(self, run: Run) -> str:
         """Try or store the file of `run`, from the place on where an earlier process stopped."""
         wanted = run.job.input
-        table = await self._table(run)
+        table = await table_of(run)
         columns = _columns(table)
         lines = await asyncio.to_thread(lambda: _grouped(_read(table, columns, self.clock)))
         trial, mode = bool(wanted["dry_run"]), Mode(wanted["mode"])
@@ -90,19 +66,7 @@ class SalesImport:
             await self._whole(run, work, lines)
         else:
             await self._in_steps(run, work, lines, trial=trial)
-        return _summary(run.job.result, trial=trial)
-
-    async def _table(self, run: Run) -> Table:
-        async with run.database.connect() as connection:
-            parts = [part async for part in await jobs.file_of(connection, run.job.id, INPUT)]
-        wanted = run.job.input
-        try:
-            return await asyncio.to_thread(
-                read_table, b"".join(parts), encoding=wanted["encoding"], delimiter=wanted["delimiter"]
-            )
-        except BadTable as error:
-            rows = "; ".join(f"{one.field}: {one.message}" for one in error.errors[:10])
-            raise JobFailed(f"{error.text} {rows}".strip()) from None
+        return summary(run.job.result, list(Status), trial=trial)
 
     async def _in_steps(self, run: Run, work: _Work, lines: Sequence[_Line], *, trial: bool) -> None:
         for number, chunk in enumerate(_chunks(lines)):
@@ -113,7 +77,7 @@ class SalesImport:
                 step.done += len(chunk)
                 step.total = len(lines)
                 step.position["next"] = number + 1
-                await _tell(step, run, work.messages(chunk, result), result, first=number == 0)
+                await tell(step, run, work.messages(chunk, result), _counts(result), first=number == 0)
 
     async def _whole(self, run: Run, work: _Work, lines: Sequence[_Line]) -> None:
         """Everything or nothing: what is wrong is said of every row, and then nothing is stored."""
@@ -127,7 +91,7 @@ class SalesImport:
                 tried = await work.enter(step, lines, Mode.ALL, trial=False)
                 step.result["stored"] = True
             step.done = len(lines)
-            await _tell(step, run, work.messages(lines, tried), tried, first=True)
+            await tell(step, run, work.messages(lines, tried), _counts(tried), first=True, kept=("stored",))
         if not run.job.result.get("stored"):
             raise JobFailed(
                 f"Nothing was stored: {run.job.result['refused']} row(s) can't be taken, see the messages. "
@@ -193,13 +157,10 @@ class _Work:
         return found
 
     def _error(self, row: Row, problem: FieldProblem) -> Message:
-        column = COLUMN_OF.get(problem.field, problem.field)
-        heading, value = "", ""
-        for name, cell in zip(self.table.columns, row.cells, strict=True):
-            known = column_of(name)
-            if known is not None and known.name == column:
-                heading, value = name, cell
-        return Message("error", row.number, heading or column, value, problem.message, problem.cure)
+        known = (column_of(heading) for heading in self.table.columns)
+        names = [column.name if column else "" for column in known]
+        named = problem.model_copy(update={"field": COLUMN_OF.get(problem.field, problem.field)})
+        return error_of(row, self.table.columns, names, named)
 
     def _changes(self, row: Row, entered: Entered) -> list[Message]:
         old, new = difference(entered.before, entered.after)
@@ -282,47 +243,9 @@ def _who(line: _Line) -> tuple[str, str]:
     return line.sheet.debtor_id, line.sheet.debtor_number
 
 
-async def _tell(step: Step, run: Run, messages: Sequence[Message], result: Result, *, first: bool) -> None:
-    """Add to what came out so far: counts, the first messages for the page, all of them as a file."""
-    if first:
-        stored = step.result.get("stored")
-        step.result.clear()
-        step.result |= {"stored": stored} if stored else {}
-    step.result["trial"] = bool(run.job.input["dry_run"])
-    for status in Status:
-        step.result[status.value] = int(step.result.get(status.value, 0)) + result.count(status)
-    shown = list(step.result.get("messages", []))
-    shown += [_as_json(one) for one in messages[: SHOWN_MESSAGES - len(shown)]]
-    step.result["messages"] = shown
-    step.result["messages_count"] = int(step.result.get("messages_count", 0)) + len(messages)
-    if not messages:
-        return
-    parts = (
-        [] if first else [part async for part in await jobs.file_of(step.connection, run.job.id, MESSAGES)]
-    )
-    content = b"".join(parts) + _as_csv(messages, heading=not parts)
-    name = f"messages-{run.job.title.rsplit('.', 1)[0]}.csv"
-    await jobs.keep_file(step.connection, run.job.id, MESSAGES, name, "text/csv", content)
-
-
-def _as_json(message: Message) -> dict[str, Any]:
-    return {name: getattr(message, name) for name in Message.__slots__}
-
-
-def _as_csv(messages: Sequence[Message], *, heading: bool) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    if heading:
-        writer.writerow(["kind", "row", "column", "value", "message", "cure"])
-    for one in messages:
-        writer.writerow([defused(getattr(one, name)) for name in Message.__slots__])
-    return (b"\xef\xbb\xbf" if heading else b"") + buffer.getvalue().encode()
+def _counts(result: Result) -> dict[str, int]:
+    return {status.value: result.count(status) for status in Status}
 
 
 def _shown(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _summary(result: Mapping[str, Any], *, trial: bool) -> str:
-    told = ", ".join(f"{result.get(status.value, 0)} {status.value}" for status in Status)
-    return f"Tried, nothing stored: {told}." if trial else f"{told}."

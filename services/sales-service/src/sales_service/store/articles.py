@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -13,26 +12,9 @@ import sqlalchemy as sa
 from klokwerk_contracts.sale_completed import Characteristic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sales_service.domain.articles import Article
 from sales_service.domain.lines import VatClass
 from sales_service.domain.search import fold, pattern
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """One article; empty values are unknown and have to be given on the sale line."""
-
-    number: str
-    name: str
-    vbn_code: str = ""
-    packing_code: str = ""
-    packing_price: Decimal | None = None
-    pieces_per_unit: int | None = None
-    vat_class: VatClass = VatClass.REDUCED
-    characteristics: tuple[Characteristic, ...] = ()
-    country_of_origin: str | None = None
-    image_url: str = ""
-    revision: int = 1
-
 
 _COLUMNS = (
     "number, name, vbn_code, packing_code, packing_price, pieces_per_unit, vat_class, characteristics, "
@@ -41,7 +23,7 @@ _COLUMNS = (
 _INSERT = sa.text(
     f"insert into articles ({_COLUMNS}, search, changed_at) "  # noqa: S608
     f"select {_COLUMNS}, search, changed_at from jsonb_populate_recordset(null::articles, cast(:rows as jsonb)) "
-    "on conflict (number) do nothing returning number"
+    "order by number on conflict (number) do nothing returning number"
 )
 _UPDATE = sa.text(
     "update articles a set name = r.name, vbn_code = r.vbn_code, packing_code = r.packing_code, "
@@ -53,7 +35,10 @@ _UPDATE = sa.text(
 _GET = sa.text(
     f"select {_COLUMNS} from articles where number = any(cast(:numbers as text[]))"  # noqa: S608
 )
-_GET_LOCKED = sa.text(f"select {_COLUMNS} from articles where number = :number for update")  # noqa: S608
+_GET_LOCKED = sa.text(
+    f"select {_COLUMNS} from articles where number = any(cast(:numbers as text[])) "  # noqa: S608
+    "order by number for update"
+)
 _LIST = sa.text(
     f"select {_COLUMNS} from articles where number > :after "  # noqa: S608
     "and (cast(:words as text) is null or search like :words) order by number limit :limit"
@@ -79,22 +64,27 @@ async def insert(connection: AsyncConnection, articles: Sequence[Article], now: 
     return list((await connection.execute(_INSERT, {"rows": rows})).scalars())
 
 
-async def update(connection: AsyncConnection, article: Article, now: datetime) -> None:
-    """Overwrite the article of that number."""
-    rows = orjson.dumps([_row(article, now)], default=str).decode()
+async def update(connection: AsyncConnection, articles: Sequence[Article], now: datetime) -> None:
+    """Overwrite the articles of those numbers."""
+    rows = orjson.dumps([_row(article, now) for article in articles], default=str).decode()
     await connection.execute(_UPDATE, {"rows": rows})
 
 
 async def get(connection: AsyncConnection, numbers: Sequence[str]) -> dict[str, Article]:
     """Those of `numbers` that exist."""
-    rows = (await connection.execute(_GET, {"numbers": sorted(set(numbers))})).mappings()
+    return await _by_number(connection, _GET, numbers)
+
+
+async def lock(connection: AsyncConnection, numbers: Sequence[str]) -> dict[str, Article]:
+    """Those of `numbers` that exist, locked for a change."""
+    return await _by_number(connection, _GET_LOCKED, numbers)
+
+
+async def _by_number(
+    connection: AsyncConnection, statement: sa.TextClause, numbers: Sequence[str]
+) -> dict[str, Article]:
+    rows = (await connection.execute(statement, {"numbers": sorted(set(numbers))})).mappings()
     return {row["number"]: _article(row) for row in rows}
-
-
-async def lock(connection: AsyncConnection, number: str) -> Article | None:
-    """One article, locked for a change."""
-    row = (await connection.execute(_GET_LOCKED, {"number": number})).mappings().one_or_none()
-    return None if row is None else _article(row)
 
 
 async def page(connection: AsyncConnection, *, words: str, after: str, limit: int) -> list[Article]:

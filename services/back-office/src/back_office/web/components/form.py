@@ -110,6 +110,7 @@ class Form:
         cancel: where to go without saving.
         read_only: shows the values but offers no saving.
         also: further buttons.
+        dirty: what it holds was typed and is not saved.
     """
 
     action: str
@@ -121,6 +122,7 @@ class Form:
     read_only: bool = False
     message: Message | None = None
     also: tuple[Submit, ...] = ()
+    dirty: bool = False
 
     @property
     def saving_is_primary(self) -> bool:
@@ -144,6 +146,10 @@ class Form:
             return replace(field, value="" if secret else values.get(field.name, ""))
 
         return self._each(typed)
+
+    def filled(self, values: Mapping[str, str]) -> Form:
+        """The same form with some fields filled in."""
+        return self._each(lambda field: replace(field, value=values.get(field.name, field.value)))
 
     def refused(self, problem: Problem, title: str) -> Form:
         """The same form with the service's errors beside their fields, the others listed above it."""

@@ -92,14 +92,22 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter that the user may set; it shows as a chip when set."""
+    """A filter that the user may set; it shows as a chip when set.
+
+    Attributes:
+        options: what may be chosen; none for a day.
+        day: the day that is set, in words; none where the filter is no day, empty where none is set.
+    """
 
     name: str
     label: str
-    options: tuple[Option, ...]
+    options: tuple[Option, ...] = ()
+    day: str | None = None
 
     def chosen(self, query: Mapping[str, str]) -> Option | None:
         """The option that the URL asks for."""
+        if self.day is not None:
+            return Option(query.get(self.name, ""), self.day) if self.day else None
         return next((option for option in self.options if option.value == query.get(self.name)), None)
 
 

@@ -11,7 +11,18 @@ from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
 from back_office.web.components.addresses import segment, with_query
 from back_office.web.components.menu import MenuItem
-from back_office.web.components.table import Cell, Column, Empty, Filter, Kind, Option, Row, Table, reads
+from back_office.web.components.table import (
+    BulkAction,
+    Cell,
+    Column,
+    Empty,
+    Filter,
+    Kind,
+    Option,
+    Row,
+    Table,
+    reads,
+)
 from back_office.web.pages.downloads import streamed
 from back_office.web.visit import SignedIn, Visit
 
@@ -25,10 +36,13 @@ Slot = Callable[[Visit, Mapping[str, str]], MenuItem | None]
 
 def _export(suffix: str) -> Slot:
     def item(visit: Visit, query: Mapping[str, str]) -> MenuItem | None:
-        address = with_query(f"/debtors.{suffix}", query)
-        return MenuItem(visit.t(f"debtors.export_{suffix}"), address, download=True)
+        return MenuItem(visit.t(f"debtors.export_{suffix}"), with_query(f"/exports/debtors.{suffix}", query))
 
     return item
+
+
+def _import(visit: Visit, _: Mapping[str, str]) -> MenuItem | None:
+    return MenuItem(visit.t("imports.title"), "/imports/new") if visit.may("edit_debtor") else None
 
 
 def _merge(visit: Visit, _: Mapping[str, str]) -> MenuItem | None:
@@ -37,7 +51,7 @@ def _merge(visit: Visit, _: Mapping[str, str]) -> MenuItem | None:
     )
 
 
-ACTIONS: tuple[Slot, ...] = (_export("csv"), _export("xlsx"), _merge)
+ACTIONS: tuple[Slot, ...] = (_import, _export("csv"), _export("xlsx"), _merge)
 """What stands in the menu "Actions", in this order; merging is the last (FA-53). An item may hide itself."""
 
 
@@ -75,6 +89,7 @@ async def find(visit: SignedIn) -> Response:
             ),
         ),
         next=page.next,
+        actions=tuple(_export_selected(suffix, visit, query) for suffix in EXPORTS),
     )
     return await lists.answer(
         visit,
@@ -93,6 +108,16 @@ async def export(suffix: str, visit: SignedIn) -> Response:
     query = reads(visit.query, FILTERS)
     chosen = suffix if suffix in EXPORTS else EXPORTS[0]
     return await streamed(visit.clients.debtors.export(chosen, **query), f"debtors.{chosen}")
+
+
+def _export_selected(suffix: str, visit: Visit, query: Mapping[str, str]) -> BulkAction:
+    return BulkAction(
+        with_query("/exports/debtors", query),
+        visit.t(f"kept_exports.all_{suffix}"),
+        visit.t(f"kept_exports.selected_{suffix}", count="{count}"),
+        needs_selection=False,
+        value=suffix,
+    )
 
 
 def _row(card: Card, visit: Visit) -> Row:

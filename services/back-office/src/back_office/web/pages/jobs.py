@@ -82,9 +82,14 @@ def _event(name: str, content: str) -> str:
 def _shown(service: ServiceName, job: Job, visit: Visit) -> dict[str, Any]:
     t = visit.t
     title = t.either(f"job.kind.{job.kind}", job.kind)
-    counts = [
-        (t.either(f"job.result.{name}", name), value)
+    counts = shown_counts(job, visit)
+    return {"job": job, "address": job_address(service, job.id), "title": title, "counts": counts}
+
+
+def shown_counts(job: Job, visit: Visit) -> list[tuple[str, int]]:
+    """What came out of a job so far, by name."""
+    return [
+        (visit.t.either(f"job.result.{name}", name), value)
         for name, value in job.result.items()
         if isinstance(value, int) and not isinstance(value, bool)
     ]
-    return {"job": job, "address": job_address(service, job.id), "title": title, "counts": counts}

@@ -8,26 +8,22 @@ from datetime import date
 from fastapi import APIRouter, Response
 from klokwerk_contracts.ekt_resend_requested import ResendReason
 
-from back_office.clients.ekts import DebtorDay, Ekt
+from back_office.clients.ekts import DebtorDay
 from back_office.clients.sale_shapes import SaleOfDebtor
 from back_office.clients.transport import Refused, ServiceFailure
-from back_office.domain import badges
-from back_office.domain.badges import Badge
 from back_office.domain.ekt import resend_button_visible, warn_before_resend
+from back_office.web.components import ekt_words
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import new_once
 from back_office.web.components.message import Item, Link, Message, Weight, done
-from back_office.web.components.table import Cell, Column, Empty, Row, Table
 from back_office.web.explain import explained, tried
 from back_office.web.own_links import own_page
-from back_office.web.pages import sale_history, sale_table
+from back_office.web.pages import sale_history, sale_log, sale_table
 from back_office.web.pages.downloads import streamed
 from back_office.web.pages.sales import kept_elsewhere
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
-UNDER_WAY = frozenset({"waiting", "planned", "sending", "unknown"})
-POLL_SECONDS = 2
 
 
 def address_of(day: date, debtor_id: str) -> str:
@@ -57,7 +53,8 @@ async def sale(day: date, debtor_id: str, visit: SignedIn) -> Response:
         return visit.part("pages/sale_standing.html", sale=found)
     ekts = await tried(visit.clients.ekts.day(debtor_id, day), t)
     log = ekts.value or DebtorDay()
-    log_table = _log(log, found, visit)
+    log_table = sale_log.table(log, found.order_day, found.debtor_id, visit)
+    happened, hints = ekt_words.advice(log.hints, t)
     if visit.query.get("part") == "table":
         return visit.part("parts.html", table=log_table, part="table")
     history = await tried(visit.clients.sales.history(day, debtor_id), t)
@@ -77,6 +74,8 @@ async def sale(day: date, debtor_id: str, visit: SignedIn) -> Response:
         lines=sale_table.lines(found, visit, may_change=may_change),
         unallocated=any(line.allocated < line.units for line in found.lines),
         log=log_table,
+        happened=happened,
+        hints=hints,
         log_trouble=ekts.trouble,
         history=sale_history.entries(history.value, visit) if history.value else (),
         once=new_once(),
@@ -114,11 +113,6 @@ async def file(ekt_id: str, visit: SignedIn) -> Response:
     """The file exactly as it was sent."""
     number = visit.query.get("number", "1")
     return await streamed(visit.clients.ekts.file(ekt_id, number), f"ekt-{ekt_id}.edi")
-
-
-def ekt_badge(ekt: Ekt) -> Badge:
-    """State of an EKT with what the other side said."""
-    return badges.delivery(ekt.state, ekt.message)
 
 
 def _not_sent(failure: ServiceFailure, visit: Visit) -> Message:
@@ -164,47 +158,3 @@ def _missing(
     if button:
         items += [item(one.text, own_page(one.link)) for one in log.missing if one.code not in rules]
     return items
-
-
-def _log(log: DebtorDay, found: SaleOfDebtor, visit: Visit) -> Table:
-    t = visit.t
-    moving = any(ekt.state in UNDER_WAY for ekt in log.ekts)
-    return Table(
-        id="ekts",
-        caption=t("ekt.log"),
-        path=address_of(found.order_day, found.debtor_id),
-        columns=(
-            Column("when", t("ekt.when")),
-            Column("state", t("ekt.state")),
-            Column("trigger", t("ekt.trigger")),
-            Column("recipient", t("ekt.recipient")),
-            Column("file", t("ekt.file")),
-            Column("who", t("ekt.who")),
-        ),
-        rows=tuple(_log_row(ekt, visit) for ekt in sorted(log.ekts, key=_asked_at, reverse=True)),
-        empty=Empty(t("ekt.log_empty"), t("ekt.log_empty_why")),
-        poll_seconds=POLL_SECONDS if moving or not log.ekts else POLL_SECONDS * 5,
-    )
-
-
-def _asked_at(ekt: Ekt) -> float:
-    moment = ekt.requested_at or ekt.changed_at
-    return moment.timestamp() if moment else 0.0
-
-
-def _log_row(ekt: Ekt, visit: Visit) -> Row:
-    t = visit.t
-    why = "" if ekt.reason in ("", "unsaid") else t.either(f"ekt.reason_{ekt.reason}", ekt.reason)
-    number = ekt.files[0].number if ekt.files else 1
-    revision = t("ekt.revision_short", revision=ekt.sale_revision) if ekt.sale_revision else ""
-    return Row(
-        id=ekt.id,
-        cells=(
-            Cell(at=ekt.changed_at),
-            Cell(badge=ekt_badge(ekt), note="" if ekt.state == "sent" else ekt.message),
-            Cell(t.either(f"ekt.trigger_{ekt.trigger}", ekt.trigger), note=revision),
-            Cell(ekt.recipient),
-            Cell(ekt.file_name, f"/ekts/{segment(ekt.id)}/file?number={number}") if ekt.file_name else Cell(),
-            Cell(ekt.requested_by, note=" - ".join(part for part in (why, ekt.note) if part)),
-        ),
-    )

@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Response
-from starlette.datastructures import UploadFile
 
 from back_office.clients.jobs import Job
 from back_office.clients.transport import ServiceFailure, ServiceName
-from back_office.domain.badges import Badge, Tone
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import new_once
 from back_office.web.components.message import Message, Weight
-from back_office.web.components.table import Cell, Column, Empty, Kind, Row, Table
 from back_office.web.explain import explained, tried
+from back_office.web.pages.file_choice import ENCODINGS, chosen_file, delimiter_choices
 from back_office.web.pages.jobs import job_address
+from back_office.web.pages.row_messages import messages_of
 from back_office.web.pages.sales import day_of
-from back_office.web.visit import SignedIn, Visit, posted
+from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(prefix="/sales/import", include_in_schema=False)
-ENCODINGS = ("", "utf-8", "cp1252", "iso-8859-15", "cp850", "mac-roman", "utf-16")
-DELIMITERS = ("", ";", ",", "\t", "|")
 COUNTED = ("added", "changed", "unchanged", "refused")
 MODES = ("all", "each")
 
@@ -37,25 +34,22 @@ async def hand_in(visit: SignedIn) -> Response:
     """Have the file tried; nothing is stored yet."""
     t = visit.t
     form = await visit.form()
-    chosen = (await posted(visit.request)).get("file")
-    content = await chosen.read() if isinstance(chosen, UploadFile) else b""
-    name = (chosen.filename or "") if isinstance(chosen, UploadFile) else ""
+    file = await chosen_file(visit, "sales.csv")
     day = day_of(form.get("day", ""))
     if day is None:
         return await _page(visit, Message(Weight.WARNING, t("sale_import.no_day")), status=422)
-    if not content:
+    if not file.content:
         warning = Message(Weight.WARNING, t("sale_import.no_file"), t("sale_import.no_file_cure"))
         return await _page(visit, warning, status=422)
-    encoding, delimiter = form.get("encoding", ""), form.get("delimiter", "")
     try:
         job = await visit.clients.sale_changes.hand_in(
             day,
-            content,
+            file.content,
             form.get("_once", ""),
-            file_name=name.replace("\\", "/").rsplit("/", 1)[-1][:200] or "sales.csv",
+            file_name=file.name,
             allocate="true" if form.get("allocate") else "false",
-            encoding=encoding if encoding in ENCODINGS else "",
-            delimiter=delimiter if delimiter in DELIMITERS else "",
+            encoding=file.encoding,
+            delimiter=file.delimiter,
         )
     except ServiceFailure as failure:
         return await _page(visit, explained(failure, t), status=502)
@@ -96,12 +90,9 @@ async def _page(visit: Visit, message: Message | None = None, *, status: int = 2
         day=day_of(visit.query.get("day", "")) or remembered or visit.today,
         columns=[column for column in columns.value or () if column.imported],
         encodings=ENCODINGS[1:],
-        delimiters=[(value, visit.t(f"sale_import.delimiter_{name}")) for value, name in _DELIMITER_NAMES],
+        delimiters=delimiter_choices(visit.t),
         once=new_once(),
     )
-
-
-_DELIMITER_NAMES = ((";", "semicolon"), (",", "comma"), ("\t", "tab"), ("|", "bar"))
 
 
 def _shown(job: Job, visit: Visit) -> dict[str, Any]:
@@ -119,49 +110,8 @@ def _shown(job: Job, visit: Visit) -> dict[str, Any]:
         "counts": [
             (t(f"sale_import.{name}"), int(job.result.get(name, 0))) for name in COUNTED if name in job.result
         ],
-        "messages_table": _messages(job, visit),
+        "messages_table": messages_of(job, visit, lambda name: t.either(f"sale_line.{name}", name)),
         "good": good,
         "refused": refused,
         "runnable": trial and job.state == "done" and good > 0 and visit.may("edit_sale"),
     }
-
-
-def _messages(job: Job, visit: Visit) -> Table | None:
-    t = visit.t
-    found = job.result.get("messages", [])
-    if not found:
-        return None
-    count = int(job.result.get("messages_count", len(found)))
-    left = count - len(found)
-    return Table(
-        id="row-messages",
-        caption=t("sale_import.messages"),
-        path="",
-        columns=(
-            Column("row", t("sale_import.row"), Kind.NUMBER),
-            Column("kind", t("ekt.state")),
-            Column("column", t("sale_import.column")),
-            Column("value", t("sale_import.value")),
-            Column("message", t("sale_import.message"), Kind.MAIN),
-            Column("cure", t("check.cure")),
-        ),
-        rows=tuple(_message_row(one, number, visit) for number, one in enumerate(found)),
-        empty=Empty(""),
-        sums=((t("sale_import.more_messages"), visit.formats.number(left)),) if left > 0 else (),
-    )
-
-
-def _message_row(one: dict[str, Any], number: int, visit: Visit) -> Row:
-    error = one.get("kind") == "error"
-    badge = Badge(Tone.BAD, "check.error") if error else Badge(Tone.CALM, "sale_import.note")
-    return Row(
-        str(number),
-        (
-            Cell(visit.formats.number(int(one.get("row", 0)))),
-            Cell(badge=badge),
-            Cell(visit.t.either(f"sale_line.{one.get('column', '')}", str(one.get("column", "")))),
-            Cell(str(one.get("value", ""))),
-            Cell(str(one.get("message", ""))),
-            Cell(str(one.get("cure", ""))),
-        ),
-    )

@@ -16,7 +16,7 @@ ADDRESS = "/settings/apps"
 APPS = (
     ("tier_prices", "/settings/customer-lists/price-tiers"),
     ("languages", "/settings/customers"),
-    ("newsletter", ""),
+    ("newsletter", "/settings/newsletter"),
 )
 """Apps with the page where they are set up further, where there is one here."""
 

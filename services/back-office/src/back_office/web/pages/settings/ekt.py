@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from back_office.clients.connections import Returns, Surroundings
-from back_office.clients.ekts import EktSettings, MailTemplate
+from back_office.clients.ekts import EktSettings, MailTemplate, Preview, TemplateFault
 from back_office.clients.transport import FieldProblem, Problem, Refused
 from back_office.domain.badges import Badge, Tone
 from back_office.domain.roles import Action
-from back_office.web.components.form import Control, Field, Form, Section
+from back_office.texts.catalogue import Translator
+from back_office.web.components.form import Control, Field, Form, Section, Submit
 from back_office.web.components.message import done
 from back_office.web.components.table import Option
 from back_office.web.explain import tried
@@ -29,15 +31,53 @@ TEXTS = (
     "file_name_pattern",
 )  # fmt: skip
 NEW = "new"
-_IN_TEMPLATE = re.compile(r"\bThe (subject|text) of template '([a-z]{2})'")
+OFFERED = ("nl", "en", "fr", "sv", "de")
+"""Languages that the EKT service supplies a mail in."""
 _NO_LANGUAGE = re.compile(r"'([^']*)' is no language")
 
 
 @router.get(ADDRESS)
 async def page(visit: SignedIn) -> Response:
-    """The page."""
+    """The page; ``?add=fr`` fills in the supplied mail of a language that has none yet."""
     answer = await visit.clients.ekts.settings()
-    return await _shown(visit, answer.value, _form(answer.value, answer.revision, visit))
+    form = _form(answer.value, answer.revision, visit)
+    language = visit.query.get("add", "")
+    if visit.may(Action.SET_EKT) and language and language not in answer.value.templates:
+        supplied = (await visit.clients.ekts.supplied_templates()).get(language)
+        if supplied:
+            form = replace(form.filled(_typed(language, supplied)), dirty=True)
+    return await _shown(visit, answer.value, form)
+
+
+@router.post(f"{ADDRESS}/preview")
+async def preview(visit: SignedIn) -> Response:
+    """The mails as they would go out with what is typed; nothing is saved."""
+    typed = await visit.form()
+    current = (await visit.clients.ekts.settings()).value
+    form = replace(_form(current, typed.get("_revision", ""), visit).with_values(typed), dirty=True)
+    sale = "last" if visit.query.get("sale") == "last" else "sample"
+    try:
+        shown = await visit.clients.ekts.preview(_body(current, typed), sale)
+    except Refused as refusal:
+        refusal.problem = _placed(refusal.problem, current)
+        marked, status = refused(form, refusal, visit, _about(current, visit))
+        return await _shown(visit, current, marked, status)
+    faults = tuple(_fault(fault, current, visit.t) for mail in shown.mails for fault in mail.faults)
+    if faults:
+        problem = Problem(errors=faults)
+        form = form.refused(problem, visit.t("settings.ekt.preview_broken"))
+    return await _shown(visit, current, form, preview=shown)
+
+
+def _fault(fault: TemplateFault, current: EktSettings, t: Translator) -> FieldProblem:
+    """What is wrong with a template, in the reader's language."""
+    names = {"line": fault.line, "word": fault.word, "instead": fault.instead}
+    known = t.has(f"template_fault.{fault.code}")
+    message = t(f"template_fault.{fault.code}", **names) if known else fault.says
+    cure = t(f"template_cure.{fault.code}") if known else fault.cure
+    if fault.instead:
+        cure = t("template_cure.instead", **names)
+    return FieldProblem(field=_field(fault.field, current), message=message, cure=cure)
 
 
 @router.post(ADDRESS)
@@ -53,13 +93,23 @@ async def save(visit: SignedIn) -> Response:
     try:
         saved = await visit.clients.ekts.save_settings(_body(current, typed), revision)
     except Refused as refusal:
-        refusal.problem = _placed(refusal.problem, current)
+        refusal.problem = await _worded(refusal.problem, current, typed, visit)
         form = _form(current, revision, visit).with_values(typed)
         marked, status = refused(form, refusal, visit, _about(current, visit))
         return await _shown(visit, current, marked, status)
     key = "saved_on" if saved.value.active else "saved_off"
     await visit.say(done(visit.t(f"settings.ekt.{key}")))
     return visit.go(ADDRESS)
+
+
+async def _worded(problem: Problem, current: EktSettings, typed: Mapping[str, str], visit: Visit) -> Problem:
+    """The problem placed on the form, what is wrong with templates in the reader's words."""
+    if not any(error.field.removeprefix("body.").startswith("templates.") for error in problem.errors):
+        return _placed(problem, current)
+    shown = await tried(visit.clients.ekts.preview(_body(current, typed), "sample"), visit.t)
+    mails = shown.value.mails if shown.value else ()
+    faults = tuple(_fault(fault, current, visit.t) for mail in mails for fault in mail.faults)
+    return Problem(errors=faults) if faults else _placed(problem, current)
 
 
 def _body(current: EktSettings, typed: Mapping[str, str]) -> dict[str, Any]:
@@ -83,10 +133,22 @@ def _templates(current: EktSettings, typed: Mapping[str, str]) -> dict[str, dict
     for place in (*sorted(current.templates), NEW):
         subject = typed.get(f"templates.{place}.subject", "").strip()
         text = typed.get(f"templates.{place}.text", "").replace("\r\n", "\n")
+        file_name = typed.get(f"templates.{place}.file_name", "").strip()
         language = _new_language(typed) if place == NEW else place
         if subject or text.strip() or (place == NEW and language):
-            found[language] = {"subject": subject, "text": text}
+            found[language] = {"subject": subject, "text": text, "file_name": file_name}
     return found
+
+
+def _typed(language: str, template: MailTemplate) -> dict[str, str]:
+    """A template as somebody would have typed it for a further language."""
+    base = f"templates.{NEW}"
+    return {
+        f"{base}.language": language,
+        f"{base}.subject": template.subject,
+        f"{base}.text": template.text,
+        f"{base}.file_name": template.file_name,
+    }
 
 
 def _already_there(current: EktSettings, typed: Mapping[str, str], visit: Visit) -> Problem | None:
@@ -102,18 +164,23 @@ def _new_language(typed: Mapping[str, str]) -> str:
 
 
 def _placed(problem: Problem, current: EktSettings) -> Problem:
-    """The problem with findings about a template moved to its field: the service names it in the sentence."""
+    """The problem with findings about a further language moved to the fields it was typed into."""
     return problem.model_copy(update={"errors": tuple(_place(error, current) for error in problem.errors)})
 
 
 def _place(error: FieldProblem, current: EktSettings) -> FieldProblem:
-    if match := _IN_TEMPLATE.search(error.message):
-        part, language = match.groups()
-        place = language if language in current.templates else NEW
-        return error.model_copy(update={"field": f"templates.{place}.{part}"})
     if _NO_LANGUAGE.search(error.message):
         return error.model_copy(update={"field": "templates.new.language"})
-    return error
+    return error.model_copy(update={"field": _field(error.field, current)})
+
+
+def _field(name: str, current: EktSettings) -> str:
+    """Name of a field of a template as the form has it: one in a new language stands under ``new``."""
+    area, _, rest = name.removeprefix("body.").partition(".")
+    language, _, part = rest.partition(".")
+    if area != "templates" or not part or language in current.templates:
+        return name
+    return f"templates.{NEW}.{part}"
 
 
 def _about(settings: EktSettings, visit: Visit) -> Shown:
@@ -134,7 +201,9 @@ def _about(settings: EktSettings, visit: Visit) -> Shown:
     )
 
 
-async def _shown(visit: Visit, settings: EktSettings, form: Form, status: int = 200) -> Response:
+async def _shown(
+    visit: Visit, settings: EktSettings, form: Form, status: int = 200, preview: Preview | None = None
+) -> Response:
     known = await tried(visit.clients.connections.surroundings(), visit.t)
     around = known.value or Surroundings()
     possible = {"email": settings.email_possible, "folder": settings.folder_possible} | around.ways
@@ -146,6 +215,11 @@ async def _shown(visit: Visit, settings: EktSettings, form: Form, status: int = 
         template="pages/ekt_settings.html",
         active=settings.active,
         methods=[(way, possible[way]) for way in ("email", "folder", *WAYS) if way in possible],
+        preview=preview,
+        language_name=lambda code: visit.t.either(f"settings.language_{code}", code),
+        further=[code for code in OFFERED if code not in settings.templates]
+        if visit.may(Action.SET_EKT)
+        else [],
         around=around if known.value else None,
         returns_badge=_returns_badge(around.returns),
     )
@@ -185,6 +259,10 @@ def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
         submit=t("form.save"),
         revision=revision,
         read_only=not visit.may(Action.SET_EKT),
+        also=(
+            Submit(t("settings.ekt.preview_sample"), f"{ADDRESS}/preview"),
+            Submit(t("settings.ekt.preview_last"), f"{ADDRESS}/preview?sale=last"),
+        ),
         sections=(
             Section(t("settings.ekt.section_module"), (tick("active", on=settings.active),)),
             Section(
@@ -201,7 +279,10 @@ def _form(settings: EktSettings, revision: str, visit: Visit) -> Form:
                     _further("confirmation_link", visit, on=settings.confirmation_link),
                 ),
             ),
-            *(_template(code, template, visit) for code, template in sorted(settings.templates.items())),
+            *(
+                _template(code, template, visit, explained=not number)
+                for number, (code, template) in enumerate(sorted(settings.templates.items()))
+            ),
             _new_template(visit),
             Section(
                 t("settings.ekt.section_file"),
@@ -221,13 +302,14 @@ def _further(name: str, visit: Visit, *, on: bool) -> Field:
     return Field(name, t(f"returns.{name}"), "on" if on else "", Control.TICK, help=words, wide=True)
 
 
-def _template(code: str, template: MailTemplate, visit: Visit) -> Section:
+def _template(code: str, template: MailTemplate, visit: Visit, *, explained: bool) -> Section:
+    """The fields of one mail; what may stand in them is explained above the first."""
     t = visit.t
     language = t.either(f"settings.language_{code}", code)
     return Section(
         t("settings.ekt.template", language=language),
         _parts(code, template, visit),
-        help=t("settings.ekt.template_help"),
+        help=t("settings.ekt.template_help") if explained else "",
     )
 
 
@@ -242,7 +324,7 @@ def _new_template(visit: Visit) -> Section:
     )
 
 
-def _parts(place: str, template: MailTemplate, visit: Visit) -> tuple[Field, Field]:
+def _parts(place: str, template: MailTemplate, visit: Visit) -> tuple[Field, Field, Field]:
     t = visit.t
     base = f"templates.{place}"
     return (
@@ -253,5 +335,12 @@ def _parts(place: str, template: MailTemplate, visit: Visit) -> tuple[Field, Fie
             template.text,
             Control.AREA,
             rows=9 if template.text else 4,
+        ),
+        Field(
+            f"{base}.file_name",
+            t("settings.ekt.template_file_name"),
+            template.file_name,
+            help=t("settings.ekt.template_file_name_help"),
+            wide=True,
         ),
     )

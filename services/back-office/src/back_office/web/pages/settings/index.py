@@ -36,6 +36,7 @@ GROUPS = (
             Entry("company_files", "/settings/company-attachments", Action.SET_CUSTOMERS),
             Entry("customers", "/settings/customers", Action.SET_CUSTOMERS),
             Entry("apps", "/settings/apps", Action.SET_CUSTOMERS),
+            Entry("newsletter", "/settings/newsletter", Action.SET_NEWSLETTER),
             Entry("own_fields", "/settings/own-fields", Action.SET_CUSTOMERS),
             Entry("categories", "/settings/customer-lists/categories", Action.SET_CUSTOMERS),
             Entry("price_tiers", "/settings/customer-lists/price-tiers", Action.SET_CUSTOMERS),

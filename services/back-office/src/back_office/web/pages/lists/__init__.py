@@ -1,0 +1,1 @@
+"""Customer and supplier lists: their import in three steps, and exports that are kept."""
