@@ -4,4 +4,4 @@
 # `make faults` and `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec .venv/bin/pytest -q -m "not faults and not bench" -n 2 --dist loadgroup --no-loadscope-reorder "$@"
+exec .venv/bin/pytest -q -m "not faults and not bench" -n 2 --dist loadscope --no-loadscope-reorder "$@"

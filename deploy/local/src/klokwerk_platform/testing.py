@@ -17,9 +17,11 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from klokwerk_platform import postgres
 from klokwerk_platform.containers import containers, engine_answers
@@ -57,18 +59,29 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stop)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of one part on one worker, since they share what is set up once; the longest part first."""
-    if not _is_worker(config):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_part(item)))
-    items.sort(key=lambda item: _part(item) != _WHOLE)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest part first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: part_of(item.nodeid) != _WHOLE)
 
 
-def _part(item: pytest.Item) -> str:
-    folders = item.path.relative_to(item.config.rootpath).parts
+class PartScheduling(LoadScopeScheduling):
+    """Keeps the tests of one part on one worker, since they share what is set up once.
+
+    In place of ``--dist loadgroup``, whose marks get lost with pytest 9.2: every worker then sets up everything.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return part_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PartScheduling:
+    """Share the tests out by parts, whatever ``--dist`` says."""
+    return PartScheduling(config, log)
+
+
+def part_of(nodeid: str) -> str:
+    """The part of the project that a test is of: a service, the library, ... or the whole platform."""
+    folders = nodeid.partition("::")[0].split("/")
     if folders[0] == "tests":
         return _WHOLE if folders[1] in ("system", "browser") else folders[1]
     return folders[1] if folders[0] == "services" else folders[0]
