@@ -59,7 +59,7 @@ async def test_EF_48_a_bounce_turns_sent_into_failed_and_says_who_and_why(world:
     await emptied(world)
 
 
-async def test_EF_04_a_bounced_ekt_is_resent_like_any_failed_one_and_the_bounces_are_counted(
+async def test_EF_04_a_bounced_ekt_is_resent_like_any_failed_one_and_bounces_give_advice(
     world: World,
 ) -> None:
     debtor = a_debtor()
@@ -68,14 +68,14 @@ async def test_EF_04_a_bounced_ekt_is_resent_like_any_failed_one_and_the_bounces
     await world.ekts(debtor.debtor_id, 1, "failed")
     await world.publish(a_request(debtor.debtor_id))
     await world.ekts(debtor.debtor_id, 2, "failed")
-    arrival = await world.get(f"/v1/debtors/{debtor.debtor_id}/arrival")
-    assert (arrival["bounced"], arrival["bounced_in_a_row"], arrival["failed_in_a_row"]) == (2, 2, 2)
-    assert "550 5.1.1" in arrival["last_bounce_message"]
+    hints = await world.get(f"/v1/debtors/{debtor.debtor_id}/hints")
+    assert {(hint["sign"], hint["count"], hint["recipient"]) for hint in hints} == {
+        ("failed", 2, address_of(debtor))
+    }
     await world.sink.behave()
     await world.publish(a_request(debtor.debtor_id))
     await world.ekts(debtor.debtor_id, 3)
-    arrival = (await world.day(debtor.debtor_id))["arrival"]
-    assert (arrival["bounced"], arrival["failed_in_a_row"], arrival["looked_at"]) == (2, 0, 3)
+    assert (await world.day(debtor.debtor_id))["hints"] == []
 
 
 async def test_of_several_recipients_the_one_that_bounced_is_named_and_a_second_is_added(

@@ -12,12 +12,12 @@ from klokwerk_contracts.ekt_delivery_changed import EktTrigger
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ekt_service.api.log import DifferenceView, HintView, differences_of, hints_of
-from ekt_service.api.views import ArrivalView, DebtorDay, EktView, RequirementView, ResendCheck
+from ekt_service.api.views import DebtorDay, EktView, RequirementView, ResendCheck
 from ekt_service.domain.debtor import Debtor, Way
 from ekt_service.domain.ekt import Ekt, SaleKey
 from ekt_service.domain.requirements import Requirements, requirements, shown
 from ekt_service.sending import Sending
-from ekt_service.store import arrivals, connections, debtors, ekt_log, ekts, module, sales
+from ekt_service.store import connections, debtors, ekt_log, ekts, module, sales
 
 router = APIRouter(prefix="/debtors/{debtor_id}", tags=["Debtor days"])
 
@@ -68,7 +68,6 @@ async def read_day(
         facts = await ekts.file_facts(connection, [ekt.id for ekt in found.ekts])
         differences = await differences_of(connection, found.ekts)
         past = await ekt_log.past(connection, administration, found.owner_id)
-        arrival = await arrivals.of_debtor(connection, (administration, found.owner_id))
     check = ResendCheck.of(found.visible, found.requirements, found.warnings)
     return DebtorDayLog(
         **check.model_dump(),
@@ -82,7 +81,6 @@ async def read_day(
         sale_revision=found.sale.revision if found.sale else None,
         lines=len(found.sale.lines) if found.sale else 0,
         other_address_possible=found.other_address_possible,
-        arrival=ArrivalView.of(arrival),
         ekts=[EktView.of(ekt, facts.get(ekt.id, ())) for ekt in found.ekts],
         hints=hints_of(request, found.owner_id, past),
         differences=differences,
@@ -98,18 +96,6 @@ async def check_resend(
     async with database.connect() as connection:
         found = await _find(connection, request, SaleKey(administration, debtor_id, order_day))
     return ResendCheck.of(found.visible, found.requirements, found.warnings)
-
-
-@router.get("/arrival", summary="How a debtor's newest EKTs have been arriving")
-async def read_arrival(
-    request: Request, _: SignedIn, debtor_id: str, administration: str = "main"
-) -> ArrivalView:
-    """Whether they keep failing or coming back (EF-48, EF-49)."""
-    database: Database = request.app.state.database
-    key = (administration, debtor_id)
-    async with database.connect() as connection:
-        owner = (await debtors.owners(connection, [key]))[key]
-        return ArrivalView.of(await arrivals.of_debtor(connection, owner))
 
 
 async def _find(connection: AsyncConnection, request: Request, key: SaleKey) -> _Found:

@@ -1,7 +1,6 @@
 """What the API shows, as JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Self
 from uuid import UUID
@@ -15,7 +14,6 @@ from pydantic import BaseModel
 
 from ekt_service.domain.ekt import Ekt
 from ekt_service.domain.requirements import Requirement, Requirements
-from ekt_service.store.arrivals import Arrival
 from ekt_service.store.ekts import FileFacts
 from ekt_service.store.notes import Note
 
@@ -160,32 +158,6 @@ class EktDetail(EktView):
     notes: list[NoteView] = []
 
 
-class ArrivalView(BaseModel):
-    """How the newest EKTs of a debtor have been arriving, over all its days (EF-48, EF-49).
-
-    Attributes:
-        looked_at: how many of the newest ones this is about.
-        bounced: how many of them came back.
-        failed_in_a_row: newest ones that all failed or came back.
-        bounced_in_a_row: newest ones that all came back.
-        last_bounce: when one last came back, and `last_bounce_message` in whose words.
-        last_confirmed_at: when the customer last said that one arrived.
-    """
-
-    looked_at: int
-    bounced: int
-    failed_in_a_row: int
-    bounced_in_a_row: int
-    last_bounce: datetime | None
-    last_bounce_message: str
-    last_confirmed_at: datetime | None
-
-    @classmethod
-    def of(cls, arrival: Arrival) -> Self:
-        """Show it."""
-        return cls(**asdict(arrival))
-
-
 class RequirementView(BaseModel):
     """One thing that is missing, and where it is mended."""
 
@@ -262,7 +234,6 @@ class DebtorDay(ResendCheck):
         sale_revision: newest distribution known here; none when none has come.
         method: the way on the card; ``sftp``, ``ftps`` or ``http`` for the customer's own server.
         other_address_possible: a resend may go to another address than the customer's (EF-56).
-        arrival: how the debtor's newest EKTs have been arriving.
     """
 
     debtor_id: str
@@ -275,5 +246,4 @@ class DebtorDay(ResendCheck):
     sale_revision: int | None
     lines: int
     other_address_possible: bool
-    arrival: ArrivalView
     ekts: list[EktView]
