@@ -22,11 +22,13 @@ from klokwerk.testing import eventually, own_prefix
 from klokwerk_platform.platform import Platform
 from klokwerk_platform.services import ADMIN_USER, SERVICES
 from klokwerk_platform.testing import Servers
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from order_day import Office
+
+expect.set_options(timeout=15_000)  # the tests share two processors with all the others
 
 PASSWORD = "a password for tests"
 SUPPORT = {"KLOKWERK_SUPPORT_PHONE": "+31 71 000 00 00", "KLOKWERK_SUPPORT_EMAIL": "help@trade.example"}

@@ -14,7 +14,7 @@ async def test_FA_48_a_list_of_articles_comes_in_by_three_steps_and_goes_out_aga
     rows = ["Ons nr;Omschrijving;VBN;Inhoud", "BR-1;Roos Naomi;10120;80", "BR-2;=HYPERLINK(1);ABC;50"]
     content = "\r\n".join([*rows, "BR-3;Chrysant;10135;50"]).encode("cp1252")
     await page.goto("/articles")
-    await page.get_by_role("link", name="Import", exact=True).click()
+    await page.get_by_role("main").get_by_role("link", name="Import", exact=True).click()
     file = {"name": "lijst.csv", "mimeType": "text/csv", "buffer": content}
     await page.get_by_label("File (CSV or Excel)").set_input_files(file)
     await page.get_by_role("button", name="On to the columns").click()

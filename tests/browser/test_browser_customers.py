@@ -145,7 +145,7 @@ async def test_FA_50_FA_53_FA_54_two_cards_are_merged_with_the_magnifier_at_the_
     await page.goto("/debtors?q=dubbelganger")
     await page.locator("summary", has_text="Acties").click()
     menu = page.locator("details.menu li")
-    await expect(menu.first).to_have_text("Exporteer naar CSV")
+    await expect(menu.first).to_have_text("Importeren")
     await expect(menu.last).to_have_text("Klanten samenvoegen")
     await page.keyboard.press("Escape")
     await expect(menu.last).to_be_hidden()

@@ -96,7 +96,7 @@ async def test_EF_24_a_file_of_sales_is_read_in_and_ticked_customers_get_their_e
     table = "\r\n".join([heading, *rows]).encode("cp1252")
 
     await page.goto(f"/sales?day={day}")
-    await page.get_by_role("link", name="Import").click()
+    await page.get_by_role("main").get_by_role("link", name="Import").click()
     await page.get_by_label("File (CSV or Excel)").set_input_files(
         {"name": "dag.csv", "mimeType": "text/csv", "buffer": table}
     )

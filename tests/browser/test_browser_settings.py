@@ -163,7 +163,7 @@ async def test_a_reader_sees_the_settings_but_can_change_none(sign_in, system):
     await system.add_user("kijker", "read-only")
     page = await sign_in("kijker")
     await page.get_by_role("link", name="Settings", exact=True).click()
-    await expect(page.get_by_text("look only")).to_have_count(11)
+    await expect(page.get_by_text("look only")).to_have_count(12)
     for name in ("Automatic dispatch", "EKT", "Own company"):
         await page.goto("/settings")
         await page.get_by_role("main").get_by_role("link", name=name, exact=True).click()

@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import psutil
 import pytest
+from klokwerk_platform.demo import run
+from klokwerk_platform.demo.screen import Screen
+from klokwerk_platform.ports import free_ports
+from klokwerk_platform.secrets_file import Secrets
+from klokwerk_platform.servers import Servers
+from rich.console import Console
 
 PROJECT = Path(__file__).parents[2]
 
@@ -34,31 +41,45 @@ def test_the_demo_proves_every_step_and_leaves_nothing_running(tmp_path: Path) -
     assert left == []
 
 
-@pytest.mark.timeout(320)
-def test_a_step_that_fails_ends_the_demo_with_1_and_its_name(tmp_path: Path) -> None:
-    """An order day whose sales name an unknown article stops in the step that enters them."""
-    files = tmp_path / "files"
-    files.mkdir()
-    for file in (PROJECT / "demo").iterdir():
-        (files / file.name).write_bytes(file.read_bytes())
-    sales = files / "sales.csv"
-    sales.write_text(sales.read_text().replace("R2780", "NOSUCH", 1))
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("KLOKWERK_")}
-    played = subprocess.run(
-        [
-            *(sys.executable, "-m", "klokwerk_platform", "demo", "--once"),
-            *("--state", str(tmp_path / "state"), "--files", str(files)),
-        ],
-        cwd=PROJECT,
-        env=clean | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert played.returncode == 1
-    assert "Failed in step: Order day 2026-11-24: what was sold" in played.stdout
-    assert "NOSUCH" in played.stdout
+class NobodyAnswers:
+    """A platform whose services are started and gone again: the first request of the play meets nobody."""
+
+    def __init__(self, state: Path, **_: object) -> None:
+        (port,) = free_ports(1)
+        self.state, self.prefix, self.stopped = state, "", False
+        self.secrets = Secrets("seed", "password", "secret")
+        self.customer = {"sftp": f"sftp://127.0.0.1:{port}"}
+        self.servers = Servers(*[f"http://127.0.0.1:{port}"] * 7)
+        self._url = f"http://127.0.0.1:{port}"
+
+    def url(self, _: str) -> str:
+        return self._url
+
+    async def start(self) -> None:
+        self.state.mkdir(parents=True)
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+async def test_a_step_that_fails_ends_the_demo_with_1_and_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[NobodyAnswers] = []
+
+    def platform(state: Path, **options: object) -> NobodyAnswers:
+        started.append(NobodyAnswers(state, **options))
+        return started[0]
+
+    monkeypatch.setattr(run, "Platform", platform)
+    screen = Screen(Console(file=StringIO(), width=200))
+    assert await run.demo(PROJECT / "demo", tmp_path / "state", once=True, screen=screen) == 1
+    assert isinstance(screen.console.file, StringIO)
+    printed = screen.console.file.getvalue()
+    assert "Failed in step: The company, its customers and suppliers" in printed
+    assert "connection" in printed.lower()
+    assert str(tmp_path / "state" / "logs") in printed
+    assert started[0].stopped
 
 
 def _speaks_of(process: psutil.Process, state: Path) -> bool:
