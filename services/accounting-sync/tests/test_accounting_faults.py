@@ -15,6 +15,8 @@ from typing import Any
 
 import accounting_sync.file_export
 import pytest
+from accounting_sync.consumers import snapshot_of
+from accounting_sync.store import cards
 from accounting_world import Books, World, changed
 from klokwerk.testing import eventually
 from lxml import etree
@@ -258,3 +260,24 @@ async def test_an_export_that_is_broken_off_by_a_stop_of_the_service_is_finished
 
     await eventually(done)
     assert len(list((world.folder / books.code).iterdir())) == 1
+
+
+async def test_EP_21_a_card_that_comes_in_while_a_fetch_waits_for_it_is_on_the_list(world: World) -> None:
+    books = await world.books()
+    card = books.card(number=None)
+    await books.publish(card)
+    numbered = changed(card, debtor_number="10077")
+
+    async def fetch_waits() -> bool:
+        waiting = (
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        return bool(await world.rows(waiting))
+
+    async with world.database.transaction() as connection:
+        await cards.take_in(connection, [snapshot_of(numbered)], world.clock.now())
+        fetching = asyncio.create_task(books.fetch())
+        await eventually(fetch_waits)
+    await fetching
+    await books.fetch()
+    assert [line["number"] for line in await books.lines()] == ["10077"]

@@ -57,24 +57,30 @@ class NewLine:
     message: str = ""
 
 
-# The limits keep the plan in shape: the next marked relations by index, then each one's line by index.
-_CHANGED = (
+# Locked first and read afterwards, in a statement with a view of its own: one that has waited for the lock would see
+# the newest relation beside the card as it was before, and take the news off the list without having read it.
+_LOCK_NEXT = sa.text(
+    "select debtor_id from relation where administration = :administration and kind = :kind and pending "
+    "and debtor_id > :after order by debtor_id limit :limit for update"
+)
+_LOCK_ONE = sa.text(
+    "select debtor_id from relation where administration = :administration and kind = :kind and pending "
+    "and debtor_id = :debtor for update"
+)
+# The limits keep the plan in shape: each relation, its card and its line by index.
+_CHANGED = sa.text(
     "select r.debtor_id, c.revision, case r.kind when 'debtors' then c.as_debtor else c.as_creditor end, "
     "c.merged_into, c.anonymised, r.next_action, "
     "r.synced_fingerprint, array(select jsonb_object_keys(r.synced_data)), "
-    "l.id, l.state, l.action, l.by_hand, l.delivery_id, r.next_message from (select * from relation "
-    "where administration = :administration and kind = :kind and pending and "
-)
-_WITH_LINE = (
-    ") r join administration a on a.code = r.administration "
+    "l.id, l.state, l.action, l.by_hand, l.delivery_id, r.next_message "
+    "from unnest(cast(:debtors as text[])) as x (d) "
+    "join lateral (select * from relation where administration = :administration and kind = :kind "
+    "and debtor_id = x.d and pending limit 1) r on true "
+    "join administration a on a.code = r.administration "
     "join lateral (select * from card c where c.administration = a.source and c.debtor_id = r.debtor_id limit 1) "
     "c on true left join lateral (select * from line l where l.administration = r.administration "
     "and l.kind = r.kind and l.debtor_id = r.debtor_id limit 1) l on true order by r.debtor_id"
 )
-_NEXT_CHANGED = sa.text(
-    _CHANGED + "debtor_id > :after order by debtor_id limit :limit for update" + _WITH_LINE
-)
-_ONE_CHANGED = sa.text(_CHANGED + "debtor_id = :debtor for update" + _WITH_LINE)
 _NEWS = sa.text(
     "create temporary table if not exists line_news (id uuid, debtor_id text, revision integer, number text, "
     "name text, data text, fingerprint text, missing text, merged_into text, action text, by_hand boolean, "
@@ -129,7 +135,7 @@ async def changed(
 ) -> list[Changed]:
     """The next relations that changed, locked, in order of debtor id."""
     values = {"administration": administration, "kind": kind.value, "after": after, "limit": limit}
-    return [_changed_of(row) for row in await connection.execute(_NEXT_CHANGED, values)]
+    return await _changed(connection, values, _LOCK_NEXT)
 
 
 async def changed_one(
@@ -137,8 +143,15 @@ async def changed_one(
 ) -> Changed | None:
     """One relation, locked, if it changed."""
     values = {"administration": administration, "kind": kind.value, "debtor": debtor_id}
-    row = (await connection.execute(_ONE_CHANGED, values)).one_or_none()
-    return _changed_of(row) if row else None
+    return next(iter(await _changed(connection, values, _LOCK_ONE)), None)
+
+
+async def _changed(connection: AsyncConnection, values: dict[str, Any], lock: sa.TextClause) -> list[Changed]:
+    debtors = list((await connection.execute(lock, values)).scalars())
+    if not debtors:
+        return []
+    rows = await connection.execute(_CHANGED, values | {"debtors": debtors})
+    return [_changed_of(row) for row in rows]
 
 
 async def pending(connection: AsyncConnection, administration: str, kind: Kind, at_most: int) -> int:
