@@ -331,7 +331,7 @@ async def scanned(platform_servers) -> AsyncIterator[tuple[World, ClamdServer]]:
             url,
             address,
             clamd=f"127.0.0.1:{scanner.port}",
-            clamd_timeout_seconds=0.5,
+            clamd_timeout_seconds=1.5,
             attachment_most_bytes=2000,
             attachment_most_files=3,
             attachment_quota_bytes=4500,

@@ -53,8 +53,11 @@ async def shop(world: World) -> dict[str, str]:
     )
 
     async def all_told() -> bool:
-        rows = {row["name"]: row["ekt"] for row in await listed(world)}
-        return rows["bloem"]["state"] == "bounced" and bool(rows["Aster"]["confirmed_at"])
+        ekts = {row["name"]: row["ekt"] or {"state": ""} for row in await listed(world)}
+        told_of = [(name, ekts[name]["state"]) for name in ("Éclair", "bloem")]
+        return told_of == [("Éclair", "failed"), ("bloem", "bounced")] and bool(
+            ekts["Aster"].get("confirmed_at")
+        )
 
     await eventually(all_told)
     return found

@@ -29,7 +29,7 @@ from klokwerk_platform.servers import Servers, start_servers
 
 __all__ = ["Servers", "platform_servers"]
 
-_LONGEST = ("system", "browser")
+_WHOLE = "whole platform"
 _CHOICES = ("embedded", "external", "containers", "auto")
 
 
@@ -60,8 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest parts first, so that nobody waits for them at the end."""
-    items.sort(key=lambda item: part_of(item.nodeid) not in _LONGEST)
+    """The longest part first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: part_of(item.nodeid) != _WHOLE)
 
 
 class PartScheduling(LoadScopeScheduling):
@@ -80,9 +80,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PartScheduli
 
 
 def part_of(nodeid: str) -> str:
-    """The part of the project that a test is of: a service, the library, the browser tests, ..."""
+    """The part of the project that a test is of: a service, the library, ... or the whole platform."""
     folders = nodeid.partition("::")[0].split("/")
-    return folders[1] if folders[0] in ("services", "tests") else folders[0]
+    if folders[0] == "tests":
+        return _WHOLE if folders[1] in ("system", "browser") else folders[1]
+    return folders[1] if folders[0] == "services" else folders[0]
 
 
 def _is_worker(config: pytest.Config) -> bool:
