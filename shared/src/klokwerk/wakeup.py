@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait until `stop` or until the seconds are over: the rest of a worker that looks again and again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 class Wakeup:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from klokwerk import telemetry
 from klokwerk.clock import Clock
 from klokwerk.database import Database
+from klokwerk.wakeup import pause
 
 from debtor_service.exporting import KIND
 from debtor_service.store import imports
@@ -62,8 +63,4 @@ class Tidier:
         """Tidy until told to stop."""
         while not stop.is_set():
             await tidy(self.database, self.clock)
-            try:
-                async with asyncio.timeout(self.every):
-                    await stop.wait()
-            except TimeoutError:
-                pass
+            await pause(stop, self.every)

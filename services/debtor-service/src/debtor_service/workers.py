@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from klokwerk import parked
 from klokwerk.database import Database
+from klokwerk.wakeup import pause
 
 from debtor_service.changes import CHUNK, Changes
 from debtor_service.store import cards
@@ -35,7 +36,7 @@ class Stragglers:
                 names = await stragglers(connection)
                 if names:
                     await self.triggers.resume(connection, await parked.wake(connection, names))
-            await _pause(stop, self.every)
+            await pause(stop, self.every)
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class OwnFieldTeller:
         """Look until told to stop."""
         while not stop.is_set():
             if not await tell_one(self.database, self.changes):
-                await _pause(stop, self.every)
+                await pause(stop, self.every)
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class CustomerNumberer:
                 found = await cards.lock_without_customer_number(connection, CHUNK)
                 numbered = await self.changes.number_customers(connection, found) if found else []
             if not numbered:
-                await _pause(stop, self.every)
+                await pause(stop, self.every)
 
 
 @dataclass(slots=True)
@@ -100,12 +101,4 @@ class Deriver:
                 found = await cards.lock_underived(connection, CHUNK)
                 await cards.derive(connection, found)
             if not found:
-                await _pause(stop, self.every)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass
+                await pause(stop, self.every)

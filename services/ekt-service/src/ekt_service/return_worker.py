@@ -2,11 +2,11 @@
 
 import asyncio
 import poplib
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from klokwerk import telemetry
+from klokwerk.wakeup import pause
 
 from ekt_service.mailbox import Mailbox
 from ekt_service.returning import Returning, Taken
@@ -35,9 +35,7 @@ class MailboxWorker:
         while not stop.is_set():
             more = await self.look()
             if not more:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.every):
-                        await stop.wait()
+                await pause(stop, self.every)
 
     async def look(self) -> bool:
         """Take what is there now; whether there is more."""

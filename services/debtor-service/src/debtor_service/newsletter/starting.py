@@ -11,6 +11,7 @@ from klokwerk.access import Person
 from klokwerk.clock import Clock, moment_on
 from klokwerk.database import Database
 from klokwerk.jobs import Job, NewJob
+from klokwerk.wakeup import pause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from debtor_service.changes import SERVICE
@@ -81,8 +82,4 @@ class Nightly:
         """Look until told to stop."""
         while not stop.is_set():
             await nightly(self.database, self.clock)
-            try:
-                async with asyncio.timeout(self.every):
-                    await stop.wait()
-            except TimeoutError:
-                pass
+            await pause(stop, self.every)
