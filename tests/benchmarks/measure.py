@@ -7,6 +7,7 @@ this process stand beside the wall clock: they say what the work costs where ano
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import platform
@@ -15,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,34 @@ class Watch:
         """What was done between start and stop."""
         self.stop()
         return Sample(units, self._end[1] - self._wall, self._end[0] - self._cpu)
+
+
+@dataclass(slots=True)
+class Ticker:
+    """Wakes up again and again while its block runs, and keeps by how much it came too late.
+
+    Attributes:
+        largest_gap: seconds for which the event loop was held up at most.
+    """
+
+    every: float = 0.005
+    largest_gap: float = 0.0
+    _task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    async def _tick(self) -> None:
+        while True:
+            due = time.perf_counter() + self.every
+            await asyncio.sleep(self.every)
+            self.largest_gap = max(self.largest_gap, time.perf_counter() - due)
 
 
 Work = Callable[[Watch], Awaitable[int]]

@@ -50,9 +50,10 @@ create index audit_entity on audit (entity, entity_id, id);
 """
 
 _AUDIT = sa.text(
-    "insert into audit (at, person, person_name, action, entity, entity_id, old, new, correlation_id) values "
-    "(:at, :person, :person_name, :action, :entity, :entity_id, cast(:old as jsonb), cast(:new as jsonb), "
-    ":correlation_id)"
+    "insert into audit (at, person, person_name, action, entity, entity_id, old, new, correlation_id) "
+    "select :at, :person, :person_name, :action, :entity, entity_id, cast(old as jsonb), cast(new as jsonb), "
+    ":correlation_id from unnest(cast(:ids as text[]), cast(:olds as text[]), cast(:news as text[])) "
+    "with ordinality as changed (entity_id, old, new, place) order by place"
 )
 _TRAIL = sa.text(
     "select at, person, person_name, action, old, new, correlation_id from audit "
@@ -257,23 +258,23 @@ async def audit_all(
     Args:
         changes: for each thing its id and the fields that changed, before and after.
     """
-    correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
-    rows = [
+    rows = [(entity_id, _json(old), _json(new)) for entity_id, old, new in changes]
+    if not rows:
+        return
+    await connection.execute(
+        _AUDIT,
         {
             "at": at,
             "person": person.subject,
             "person_name": person.name,
             "action": action,
             "entity": entity,
-            "entity_id": entity_id,
-            "old": _json(old),
-            "new": _json(new),
-            "correlation_id": correlation,
-        }
-        for entity_id, old, new in changes
-    ]
-    if rows:
-        await connection.execute(_AUDIT, rows)
+            "ids": [entity_id for entity_id, _, _ in rows],
+            "olds": [old for _, old, _ in rows],
+            "news": [new for _, _, new in rows],
+            "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id", ""),
+        },
+    )
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

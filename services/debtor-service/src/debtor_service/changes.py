@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import sqlalchemy as sa
 from klokwerk import access
@@ -16,12 +17,13 @@ from klokwerk.access import Person
 from klokwerk.clock import Clock
 from klokwerk.outbox import Outbox
 from klokwerk_contracts import new_event_id
-from klokwerk_contracts.debtor_changed import Attachment, CardState, Kind
+from klokwerk_contracts.debtor_changed import Attachment, CardState, DebtorChanged, Kind
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from debtor_service.aside import worked_out
 from debtor_service.domain.card import Card, CardContent, differences, snapshot
-from debtor_service.domain.own_fields import told
+from debtor_service.domain.own_fields import OwnFieldDefinition, told
 from debtor_service.store import cards, customer_numbers, customer_settings, numbers, own_fields
 from debtor_service.store.numbers import Given
 
@@ -187,7 +189,10 @@ class Changes:
     ) -> None:
         """Audit and publish cards that were written, in the order given (before, after)."""
         at = self.clock.now()
-        entries = [(after.debtor_id, before, differences(before, after)) for before, after in changed]
+        entries = await worked_out(
+            len(changed),
+            lambda: [(after.debtor_id, before, differences(before, after)) for before, after in changed],
+        )
         await access.audit_all(
             connection, person, at, action, "debtor",
             ((debtor_id, old if before else None, new) for debtor_id, before, (old, new) in entries),
@@ -195,10 +200,8 @@ class Changes:
         filled = any(after.content.own_fields for _, after in changed)
         definitions = await own_fields.definitions(connection) if filled else []
         for start in range(0, len(changed), CHUNK):
-            events = [
-                snapshot(after, told(after.content.own_fields, definitions))
-                for _, after in changed[start : start + CHUNK]
-            ]
+            chunk = [after for _, after in changed[start : start + CHUNK]]
+            events = await worked_out(len(chunk), partial(_snapshots, chunk, definitions))
             await self.outbox.append(connection, *events, time=at)
 
     async def attach(
@@ -263,6 +266,10 @@ class Changes:
                 raise NumberTaken(item.kind, item.number, held[key])
             held[key] = item.debtor_id
         await numbers.give(connection, typed, self.clock.now())
+
+
+def _snapshots(changed: Sequence[Card], definitions: Sequence[OwnFieldDefinition]) -> list[DebtorChanged]:
+    return [snapshot(card, told(card.content.own_fields, definitions)) for card in changed]
 
 
 def _double(error: IntegrityError) -> CustomerNumberTaken | None:

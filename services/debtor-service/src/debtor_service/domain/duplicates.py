@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.checks.registrations import BadNumber, clean_chamber_number, clean_vat
@@ -46,7 +47,7 @@ class Reason(StrEnum):
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the keys are kept, they are asked for several times
 class Typed:
     """What stands in a form so far; anything may be empty or half typed."""
 
@@ -57,7 +58,7 @@ class Typed:
     emails: tuple[str, ...] = ()
     postal_codes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """Keys that the same card would have."""
         return tuple(

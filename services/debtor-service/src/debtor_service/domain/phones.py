@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat
 
@@ -24,6 +26,7 @@ def digits_of(phone: str, country: str) -> tuple[str, ...]:
     return abroad, "".join(c for c in home if c.isdigit())
 
 
+@lru_cache(maxsize=1024)  # a number is checked, then its card made findable: twice within one chunk
 def _parsed(phone: str, country: str) -> PhoneNumber | None:
     try:
         return phonenumbers.parse(phone, country)

@@ -91,11 +91,11 @@ def judge(line: Mapping[str, str], card: Card | None, ground: Ground) -> Judged:
     content = _with_kind(row.content, line, card, ground.kind)
     content, problems = check_card(content)
     problems += check_options(content, card.content if card else None, ground.offered)
-    document = content.model_dump()
-    problems = [FieldProblem(column_of(p.field, document), p.message, p.cure) for p in problems]
     values, wrong = check_values(content.own_fields, ground.own, content.kinds)
+    if problems := problems + wrong:
+        document = content.model_dump()
+        problems = [FieldProblem(column_of(p.field, document), p.message, p.cure) for p in problems]
     content = content.model_copy(update={"own_fields": values})
-    problems += [FieldProblem(column_of(p.field, document), p.message, p.cure) for p in wrong]
     problems += _identity(row, card)
     if content.ekt.use_ekts and not ground.ekt_module and not (card and card.content.ekt.use_ekts):
         problems.append(FieldProblem("use_ekts", "EKTs are not set up for this system", "Write no."))

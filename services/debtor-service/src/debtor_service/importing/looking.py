@@ -100,14 +100,17 @@ async def _with_matches(connection: AsyncConnection, found: Sequence[Looked]) ->
     }
     alike = await matches.by_likeness(connection, open_ones)
     holders = await _holders(connection, right)
-    cards_held = await cards.find(connection, {h for held in holders.values() for _, h in held})
-    by_row = {
-        each.row.number: _matched(
-            each, typed[each.row.number], alike.get(each.row.number, []), holders[each.row.number], cards_held
-        )
-        for each in right
-    }
-    return [by_row.get(each.row.number, each) for each in found]
+    held = await cards.find(connection, {h for those in holders.values() for _, h in those})
+
+    def matched() -> list[Looked]:
+        return [
+            _matched(each, typed[n], alike.get(n, []), holders[n], held)
+            if (n := each.row.number) in typed
+            else each
+            for each in found
+        ]
+
+    return await asyncio.to_thread(matched)
 
 
 async def _holders(

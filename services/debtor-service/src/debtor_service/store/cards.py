@@ -13,6 +13,7 @@ from klokwerk_contracts.debtor_changed import Attachment, CardState, Kind
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from debtor_service.aside import worked_out
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.domain.duplicates import keys_of, plain_name
 from debtor_service.domain.search import document_of, sort_name_of
@@ -29,20 +30,23 @@ _COLUMNS = (
     "debtor_number, creditor_number, customer_number, use_ekts, content, attachments, search, keys, "
     "plain_name, derived, created_at, changed_at, changed_by"
 )
-_VALUES = (
-    ":debtor_id, :administration, :revision, :state, :merged_into, cast(:previous_ids as text[]), "
-    "cast(:kinds as text[]), :name, :sort_name, :debtor_number, :creditor_number, :customer_number, :use_ekts, "
-    "cast(:content as jsonb), cast(:attachments as jsonb), :search, cast(:keys as text[]), :plain_name, :derived, "
-    ":created_at, :changed_at, :changed_by"
+_GIVEN = (
+    "jsonb_to_recordset(cast(:rows as jsonb)) as r(debtor_id text, administration text, revision bigint, state text, "
+    "merged_into text, previous_ids text[], kinds text[], name text, sort_name text, debtor_number text, "
+    "creditor_number text, customer_number text, use_ekts boolean, content jsonb, attachments jsonb, search text, "
+    "keys text[], plain_name text, derived integer, created_at timestamptz, changed_at timestamptz, changed_by text)"
 )
 READ = (
     "debtor_id, administration, revision, state, merged_into, previous_ids, debtor_number, creditor_number, "
     "customer_number, content, attachments, created_at, changed_at, changed_by"
 )
-_INSERT = sa.text(f"insert into card ({_COLUMNS}) values ({_VALUES})")  # noqa: S608
-_UPDATE = sa.text(
-    f"update card set ({_COLUMNS}) = row({_VALUES}) where debtor_id = :debtor_id"  # noqa: S608
+_INSERT = sa.text(f"insert into card ({_COLUMNS}) select {_COLUMNS} from {_GIVEN}")  # noqa: S608
+_REPLACE = (
+    f"update card c set ({_COLUMNS}) = row({', '.join(f'r.{name}' for name in _COLUMNS.split(', '))}) "  # noqa: S608
+    f"from {_GIVEN} where c.debtor_id = r.debtor_id"
 )
+_UPDATE = sa.text(f"{_REPLACE} and c.customer_number = r.customer_number returning c.debtor_id")
+_UPDATE_RENUMBERED = sa.text(_REPLACE)
 _GET = sa.text(f"select {READ} from card where debtor_id = :id")  # noqa: S608
 _FIND = sa.text(f"select {READ} from card where debtor_id = any(cast(:ids as text[]))")  # noqa: S608
 _LOCK = sa.text(
@@ -71,9 +75,8 @@ _UNDERIVED = sa.text(
     f"select {READ} from card where derived < :derived limit :limit for update skip locked"  # noqa: S608
 )
 _DERIVE = sa.text(
-    "update card set search = :search, sort_name = :sort_name, keys = cast(:keys as text[]), "
-    "plain_name = :plain_name, derived = :derived "
-    "where debtor_id = :debtor_id"
+    "update card c set search = r.search, sort_name = r.sort_name, keys = r.keys, plain_name = r.plain_name, "  # noqa: S608
+    f"derived = r.derived from {_GIVEN} where c.debtor_id = r.debtor_id"
 )
 _IN_USE = (CardState.ACTIVE, CardState.BLOCKED)
 _LIVE = tuple(state.value for state in _IN_USE)
@@ -101,13 +104,22 @@ class CardFilter:
 async def insert(connection: AsyncConnection, cards: Sequence[Card]) -> None:
     """Store new cards; a taken id raises SQLAlchemy's IntegrityError."""
     if cards:
-        await connection.execute(_INSERT, [_row(card) for card in cards])
+        await connection.execute(_INSERT, {"rows": await worked_out(len(cards), lambda: _rows(cards))})
 
 
 async def update(connection: AsyncConnection, cards: Sequence[Card]) -> None:
-    """Replace stored cards; the caller holds their locks."""
-    if cards:
-        await connection.execute(_UPDATE, [_row(card) for card in cards])
+    """Replace stored cards; the caller holds their locks.
+
+    Those that get another customer number are replaced one by one in the order given, since one may get what another
+    gives up; all others by one statement.
+    """
+    if not cards:
+        return
+    rows = await worked_out(len(cards), lambda: _rows(cards))
+    replaced = set((await connection.execute(_UPDATE, {"rows": rows})).scalars())
+    for card in cards:
+        if card.debtor_id not in replaced:
+            await connection.execute(_UPDATE_RENUMBERED, {"rows": _rows([card])})
 
 
 async def get(connection: AsyncConnection, debtor_id: str) -> Card | None:
@@ -159,7 +171,8 @@ async def lock_underived(connection: AsyncConnection, limit: int) -> list[Card]:
 async def derive(connection: AsyncConnection, cards: Sequence[Card]) -> None:
     """Store search text and keys of locked cards anew; their revision stays."""
     if cards:
-        await connection.execute(_DERIVE, [{"debtor_id": card.debtor_id, **_derived(card)} for card in cards])
+        rows = [{"debtor_id": card.debtor_id, **_derived(card)} for card in cards]
+        await connection.execute(_DERIVE, {"rows": orjson.dumps(rows).decode()})
 
 
 async def numbered(connection: AsyncConnection, kind: Kind, debtor_ids: Iterable[str]) -> set[str]:
@@ -207,6 +220,10 @@ def conditions(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
     return where, values
 
 
+def _rows(cards: Sequence[Card]) -> str:
+    return orjson.dumps([_row(card) for card in cards]).decode()
+
+
 def _row(card: Card) -> dict[str, Any]:
     return {
         "debtor_id": card.debtor_id,
@@ -221,8 +238,8 @@ def _row(card: Card) -> dict[str, Any]:
         "creditor_number": card.creditor_number,
         "customer_number": card.customer_number,
         "use_ekts": card.content.ekt.use_ekts,
-        "content": card.content.model_dump_json(),
-        "attachments": _ATTACHMENTS.dump_json(card.attachments).decode(),
+        "content": orjson.Fragment(card.content.model_dump_json()),
+        "attachments": orjson.Fragment(_ATTACHMENTS.dump_json(card.attachments)),
         **_derived(card),
         "created_at": card.created_at,
         "changed_at": card.changed_at,

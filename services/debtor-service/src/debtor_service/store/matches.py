@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -30,20 +31,44 @@ _EXACT = ("vat:", "chamber:", "email:")
 _ALIKE_AT_ALL = 0.25
 """Likeness below which the database does not even bring a card; `domain.duplicates` decides."""
 
+MOST_SHARING = 50
+"""Cards with the same registration or mailbox that are compared with a line, the oldest first."""
+
+MOST_NEARBY = 20
+"""Cards at the postal code of a line that are compared with it, those called most like it first."""
+
 _LIVE = "state in ('active', 'blocked')"
-_BY_KEY = sa.text(
-    f"select {cards.READ}, keys from card where keys && cast(:keys as text[]) and {_LIVE} order by debtor_id"  # noqa: S608
-)
-_HAS_TRIGRAMS = sa.text(
+_PLANNED = sa.text(
     "select to_regprocedure('similarity(text, text)') is not null, "
-    "set_config('plan_cache_mode', 'force_custom_plan', true)"
+    "set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', :seqscan, true)"
+)
+"""By the statistics a table that is being filled looks smaller than it is, and reading all of it, for each line or for
+each chunk, looks cheap. So while cards are looked up by their keys they are read along the index."""
+
+_SHARING = sa.text(
+    "with hits as materialized ("  # noqa: S608
+    f"select debtor_id, keys from card where keys && cast(:keys as text[]) and {_LIVE}), "
+    "placed as (select key, debtor_id, row_number() over (partition by key order by debtor_id) as place "
+    "from hits, unnest(keys) as key where key = any(cast(:keys as text[]))) "
+    f"select key, debtor_id from placed where place <= {MOST_SHARING}"
 )
 _NEARBY = (
-    f"select w.n, {cards.READ} from jsonb_to_recordset(cast(:lines as jsonb)) "  # noqa: S608
-    f"as w(n integer, called text, codes text[], names text[]) join card on keys && w.codes where {_LIVE} and "
+    "with wanted as materialized (select n, called, names, unnest(codes) as code from "  # noqa: S608
+    "jsonb_to_recordset(cast(:lines as jsonb)) as w(n integer, called text, codes text[], names text[])), "
+    "near as materialized (select debtor_id, plain_name, keys, unnest(keys) as code from card "
+    f"where keys && cast(:codes as text[]) and {_LIVE}), "
+    "alike as (select distinct wanted.n, near.debtor_id, {likeness} as likeness from wanted join near using (code) "
+    "where {enough}), "
+    "placed as (select n, debtor_id, row_number() over (partition by n order by likeness desc, debtor_id) as place "
+    "from alike) "
+    f"select n, debtor_id from placed where place <= {MOST_NEARBY}"
 )
-_NEARBY_ALIKE = sa.text(f"{_NEARBY} similarity(plain_name, w.called) >= {_ALIKE_AT_ALL}")
-_NEARBY_SAME = sa.text(f"{_NEARBY} keys && w.names")
+_NEARBY_ALIKE = sa.text(
+    _NEARBY.format(
+        likeness="similarity(plain_name, called)", enough=f"similarity(plain_name, called) >= {_ALIKE_AT_ALL}"
+    )
+)
+_NEARBY_SAME = sa.text(_NEARBY.format(likeness="1", enough="keys && names"))
 _BY_NUMBER = sa.text(
     "select n.administration, n.kind, n.number, n.debtor_id from card_number n "
     "join jsonb_to_recordset(cast(:numbers as jsonb)) as w(administration text, kind text, number text) "
@@ -85,10 +110,9 @@ def typed_of(content: CardContent) -> Typed:
 
 def keys_within(typed: Typed) -> list[str]:
     """What lines of one file are compared by: exact registrations and addresses, and a name at a postal code."""
-    keys = [key for key in typed.keys if key.startswith(_EXACT)]
-    names = [key for key in typed.keys if key.startswith("name:")]
-    codes = [key for key in typed.keys if key.startswith("postal:")]
-    return keys + [f"name_and_postal_code:{name}:{code}" for name in names for code in codes]
+    keys = typed.keys
+    exact, codes, names = _exact(keys), _starting("postal:", keys), _starting("name:", keys)
+    return exact + [f"name_and_postal_code:{name}:{code}" for name in names for code in codes]
 
 
 async def by_likeness(connection: AsyncConnection, wanted: Mapping[int, Typed]) -> dict[int, list[Match]]:
@@ -97,45 +121,67 @@ async def by_likeness(connection: AsyncConnection, wanted: Mapping[int, Typed]) 
     Args:
         wanted: what stands on each line, by its number.
     """
-    exact = {n: [key for key in typed.keys if key.startswith(_EXACT)] for n, typed in wanted.items()}
-    found: dict[int, dict[str, Card]] = {number: {} for number in wanted}
-    by_key: dict[str, list[Card]] = {}
-    every = sorted({key for keys in exact.values() for key in keys})
-    for row in (await connection.execute(_BY_KEY, {"keys": every})).mappings():
-        card = cards.card_of(row)
-        for key in row["keys"]:
-            by_key.setdefault(key, []).append(card)
-    for number, keys in exact.items():
-        found[number] |= {card.debtor_id: card for key in keys for card in by_key.get(key, ())}
-    await _nearby(connection, wanted, found)
-    return await asyncio.to_thread(_judged, wanted, found)
+    keys = await asyncio.to_thread(lambda: {number: typed.keys for number, typed in wanted.items()})
+    planned = await connection.execute(_PLANNED, {"seqscan": "off"})
+    sharing = await _sharing(connection, keys)
+    nearby = await _nearby(connection, wanted, keys, trigrams=planned.scalar_one())
+    await connection.execute(_PLANNED, {"seqscan": "on"})
+    candidates = {n: sharing.get(n, set()) | nearby.get(n, set()) for n in wanted}
+    found = await cards.find(connection, {debtor_id for ids in candidates.values() for debtor_id in ids})
+    return await asyncio.to_thread(_judged, wanted, candidates, found)
+
+
+async def _sharing(connection: AsyncConnection, keys: Mapping[int, Sequence[str]]) -> dict[int, set[str]]:
+    exact = {number: _exact(each) for number, each in keys.items()}
+    every = sorted({key for each in exact.values() for key in each})
+    if not every:
+        return {}
+    holders: dict[str, set[str]] = {}
+    for row in await connection.execute(_SHARING, {"keys": every}):
+        holders.setdefault(row.key, set()).add(row.debtor_id)
+    return {n: {i for key in each for i in holders.get(key, ())} for n, each in exact.items()}
 
 
 async def _nearby(
-    connection: AsyncConnection, wanted: Mapping[int, Typed], found: dict[int, dict[str, Card]]
-) -> None:
-    lines = []
-    for number, typed in wanted.items():
-        codes = [key for key in typed.keys if key.startswith("postal:")]
-        names = [key for key in typed.keys if key.startswith("name:")]
+    connection: AsyncConnection,
+    wanted: Mapping[int, Typed],
+    keys: Mapping[int, Sequence[str]],
+    *,
+    trigrams: bool,
+) -> dict[int, set[str]]:
+    lines: list[dict[str, Any]] = []
+    for number, each in keys.items():
+        codes, names = _starting("postal:", each), _starting("name:", each)
         if codes and names:
-            lines.append(
-                {"n": number, "called": plain_name(typed.name)[:200], "codes": codes, "names": names}
-            )
+            called = plain_name(wanted[number].name)[:200]
+            lines.append({"n": number, "called": called, "codes": codes, "names": names})
     if not lines:
-        return
-    alike = (await connection.execute(_HAS_TRIGRAMS)).scalar_one()
-    rows = await connection.execute(
-        _NEARBY_ALIKE if alike else _NEARBY_SAME, {"lines": orjson.dumps(lines).decode()}
-    )
-    for row in rows.mappings():
-        found[row["n"]].setdefault(row["debtor_id"], cards.card_of(row))
+        return {}
+    values = {
+        "lines": orjson.dumps(lines).decode(),
+        "codes": sorted({code for line in lines for code in line["codes"]}),
+    }
+    found: dict[int, set[str]] = {}
+    for row in await connection.execute(_NEARBY_ALIKE if trigrams else _NEARBY_SAME, values):
+        found.setdefault(row.n, set()).add(row.debtor_id)
+    return found
 
 
-def _judged(wanted: Mapping[int, Typed], found: Mapping[int, Mapping[str, Card]]) -> dict[int, list[Match]]:
+def _exact(keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if key.startswith(_EXACT)]
+
+
+def _starting(kind: str, keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if key.startswith(kind)]
+
+
+def _judged(
+    wanted: Mapping[int, Typed], candidates: Mapping[int, set[str]], found: Mapping[str, Card]
+) -> dict[int, list[Match]]:
     matches: dict[int, list[Match]] = {}
-    for number, candidates in found.items():
-        for each in judge(wanted[number], candidates.values(), MOST_MATCHES) if candidates else ():
+    for number, ids in candidates.items():
+        those = [found[debtor_id] for debtor_id in sorted(ids) if debtor_id in found]
+        for each in judge(wanted[number], those, MOST_MATCHES) if those else ():
             signs = [reason for reason in each.reasons if reason is not Reason.NAME]
             if signs:
                 matches.setdefault(number, []).append(Match(each.card, signs[0].value))

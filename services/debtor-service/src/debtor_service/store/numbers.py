@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from klokwerk.database import advisory_key
 from klokwerk_contracts.debtor_changed import Kind
@@ -57,7 +58,9 @@ _TAKEN_COUNT = sa.text(
 )
 _GIVE = sa.text(
     "insert into card_number (administration, kind, number, value, debtor_id, issued, trigger, given_at) "
-    "values (:administration, :kind, :number, :value, :debtor_id, :issued, :trigger, :given_at)"
+    "select administration, kind, number, value, debtor_id, issued, trigger, :given_at "
+    "from jsonb_to_recordset(cast(:rows as jsonb)) as r(administration text, kind text, number text, value bigint, "
+    "debtor_id text, issued boolean, trigger text)"
 )
 _HOLDERS = sa.text(
     "select n.administration, n.kind, n.number, n.debtor_id from card_number n join unnest("
@@ -164,22 +167,19 @@ async def use(connection: AsyncConnection, numbers: NumberRange) -> RangeUse:
 async def give(connection: AsyncConnection, numbers: Sequence[Given], at: datetime) -> None:
     """Record numbers as taken; a double raises SQLAlchemy's IntegrityError."""
     if numbers:
-        await connection.execute(
-            _GIVE,
-            [
-                {
-                    "administration": number.administration,
-                    "kind": number.kind.value,
-                    "number": number.number,
-                    "value": number_value(number.number),
-                    "debtor_id": number.debtor_id,
-                    "issued": number.issued,
-                    "trigger": number.trigger,
-                    "given_at": at,
-                }
-                for number in numbers
-            ],
-        )
+        rows = [
+            {
+                "administration": number.administration,
+                "kind": number.kind.value,
+                "number": number.number,
+                "value": number_value(number.number),
+                "debtor_id": number.debtor_id,
+                "issued": number.issued,
+                "trigger": number.trigger,
+            }
+            for number in numbers
+        ]
+        await connection.execute(_GIVE, {"rows": orjson.dumps(rows).decode(), "given_at": at})
 
 
 async def holders(

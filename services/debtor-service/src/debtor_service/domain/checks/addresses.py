@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 from klokwerk_contracts.types import ElectronicAddress
@@ -15,6 +17,9 @@ from stdnum.fi import ytunnus
 
 from debtor_service.domain.checks.registrations import BadNumber
 
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@([A-Za-z0-9.-]+)")
+_LONGEST_EMAIL = 254
+
 
 def clean_email(address: str) -> str:
     """The address in its normal form; no look-up is made.
@@ -22,10 +27,23 @@ def clean_email(address: str) -> str:
     Raises:
         BadNumber: it can't be an e-mail address.
     """
+    address = address.strip()
+    plain = _PLAIN_EMAIL.fullmatch(address)
+    if plain is not None and len(address) <= _LONGEST_EMAIL and (domain := _domain(plain[1])):
+        return address[: plain.start(1)] + domain  # nothing in it but the domain has another form
     try:
-        return validate_email(address.strip(), check_deliverability=False).normalized
+        return validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise BadNumber(str(error).rstrip(".")) from error
+
+
+@lru_cache(maxsize=16_384)
+def _domain(domain: str) -> str:
+    """The domain in its normal form, kept since a list of customers names few of them often; empty: it is wrong."""
+    try:
+        return validate_email(f"a@{domain}", check_deliverability=False).domain
+    except EmailNotValidError:
+        return ""
 
 
 def clean_iban(iban: str) -> str:
