@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
+from debtor_service.store import cards
 from debtor_world import World, card, fresh
+from klokwerk.database import Database
 from klokwerk_contracts.debtor_changed import DocumentKind
 
 
@@ -474,3 +477,27 @@ async def test_the_summary_counts_cards(world: World) -> None:
     assert counts["debtors"] >= 1
     assert counts["debtors_without_number"] >= 1
     assert answer.json()["recent"][0]["link"].startswith("/debtors/")
+
+
+async def test_cards_written_together_may_pass_a_customer_number_on(world: World) -> None:
+    """Each gets the number that the one before it gave up; the fourth one keeps its own."""
+    made = [await world.make(name=f"Doorgeven {n}", customer_number=fresh("K")) for n in range(4)]
+    database = Database(world.database_url)
+    try:
+        async with database.connect() as connection:
+            locked = await cards.lock(connection, [each["debtor_id"] for each in made])
+            before = [locked[each["debtor_id"]] for each in made]
+            called = [
+                fresh("K"),
+                before[0].customer_number,
+                before[1].customer_number,
+                before[3].customer_number,
+            ]
+            after = [
+                replace(card, customer_number=n, revision=2) for card, n in zip(before, called, strict=True)
+            ]
+            await cards.update(connection, after)
+            stored = await cards.find(connection, locked)
+    finally:
+        await database.close()
+    assert [stored[card.debtor_id] for card in before] == after

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from debtor_service.domain.duplicates import plain_name, similarity
+import sqlalchemy as sa
+from debtor_service.domain.duplicates import Typed, plain_name, similarity
+from debtor_service.store import matches
 from debtor_world import World, fresh
 from hypothesis import given
 from hypothesis import strategies as st
+from klokwerk.database import Database
 
 
 async def duplicates(world: World, **typed: Any) -> list[dict[str, Any]]:
@@ -124,3 +127,42 @@ def test_similarity_is_a_share_and_the_same_both_ways(one: str, other: str) -> N
     assert value == similarity(plain_name(other), plain_name(one))
     plain = plain_name(one)
     assert similarity(plain, plain) == (1.0 if plain else 0.0)
+
+
+@pytest.mark.parametrize("look_up", [matches.SHARING, matches.NEARBY_ALIKE])
+async def test_lines_of_a_list_are_looked_up_along_the_index_whatever_the_statistics_say(
+    world: World, look_up: sa.TextClause
+) -> None:
+    """Otherwise each line of a chunk reads all cards that the chunks before it made."""
+    database = Database(world.database_url)
+    try:
+        async with database.connect() as connection:
+            await connection.execute(matches.PLANNED, {"seqscan": "off"})
+            values = {"keys": ["email:a@b.example"], "codes": ["postal:2225AA"], "lines": "[]"}
+            used = {name: value for name, value in values.items() if f":{name}" in look_up.text}
+            plan = (await connection.execute(sa.text(f"explain {look_up.text}"), used)).scalars().all()
+    finally:
+        await database.close()
+    assert any("card_by_key" in line for line in plan), plan
+    assert not any("Seq Scan on card" in line for line in plan), plan
+
+
+async def test_a_mailbox_of_half_the_country_brings_few_cards_and_the_one_at_the_same_place(
+    world: World,
+) -> None:
+    mail, code = f"{fresh()}@keten.example", "7711 QZ"
+    lines = [{"name": f"Filiaal {n}", "emails": [{"address": mail}]} for n in range(matches.MOST_SHARING)]
+    lines.append({"name": "Kwekerij Overzee", "emails": [{"address": mail}], "addresses": visit(code)})
+    made = [await world.make(**line) for line in lines]
+    typed = Typed(name="Kwekerij Overzee", emails=(mail,), postal_codes=(code,))
+    database = Database(world.database_url)
+    try:
+        async with database.connect() as connection:
+            found = await matches.by_likeness(connection, {2: typed, 3: Typed(name="Overig")})
+    finally:
+        await database.close()
+    assert found.keys() == {2}
+    assert len(found[2]) == matches.MOST_MATCHES
+    assert found[2][0].card.debtor_id == made[-1]["debtor_id"], (
+        "found by its postal code, and called the same"
+    )

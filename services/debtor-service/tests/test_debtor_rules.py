@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from debtor_service.domain.card import CardContent
 from debtor_service.domain.checks import check_card
+from debtor_service.domain.checks.addresses import clean_email
 from debtor_service.domain.checks.registrations import BadNumber, clean_chamber_number, clean_vat
 from debtor_service.domain.numbering import (
     NumberRange,
@@ -14,7 +15,8 @@ from debtor_service.domain.numbering import (
     used_up,
 )
 from debtor_service.domain.search import normalise, words_of
-from hypothesis import given
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given
 from hypothesis import strategies as st
 from klokwerk_contracts.debtor_changed import Kind
 
@@ -155,3 +157,30 @@ def test_checking_never_fails_and_a_tidy_card_stays_as_it_is(content: CardConten
         assert check_card(tidy) == (tidy, [])
         assert len(tidy.vat_number) <= 20
         assert len(tidy.chamber_number) <= 50
+
+
+_LOCAL = st.text(st.sampled_from("abzABZ019._+-'é\"@ <>"), max_size=70)
+_DOMAIN = st.text(st.sampled_from("abzABZ019.-_é[]"), max_size=12)
+
+
+@given(
+    st.builds(
+        "{}@{}{}".format,
+        _LOCAL,
+        _DOMAIN,
+        st.sampled_from(("", ".example", ".NL", ".xn--p1ai", "." + "a" * 230)),
+    )
+)
+@example("Info@Bloemen.Example")
+@example("info@xn--mlk-1na.nl")
+@example("info@café.nl")
+@example("a.b-c+d_e@KWEKERIJ.nl")
+@example("x@localhost")
+def test_mail_addresses_are_judged_as_the_library_does(address: str) -> None:
+    try:
+        expected = validate_email(address.strip(), check_deliverability=False).normalized
+    except EmailNotValidError:
+        with pytest.raises(BadNumber):
+            clean_email(address)
+        return
+    assert clean_email(address) == expected

@@ -12,7 +12,7 @@ from debtor_world import World, fresh
         "sjoberg", "Sjöberg", "SJÖBERG blomster", "malmo", "SE 559900-0014 01", "559900.0014", "inkop@",
         "blomster-sjoberg.example", "5599000014", "ostra gatan", "+46 40 555 01 23", "040-5550123", "0405550123",
         "SE35 5000 0000 0549 1000 0003", "ingrid mottagning", "ingrid@sjoberg", "ringer 8", "tidig morgon",
-        "www.sjoberg", "hamta",
+        "www.sjoberg", "hamta", "os ga", "se 55", "31 211",
     ],
 )  # fmt: skip
 async def test_EF_31_a_search_ignores_accents_case_dots_and_blanks(world: World, query: str) -> None:
@@ -38,6 +38,22 @@ async def test_EF_31_a_search_ignores_accents_case_dots_and_blanks(world: World,
         headers=world.headers("read-only"),
     )
     assert [item["debtor_id"] for item in answer.json()["items"]] == ["zoek-1"]
+
+
+async def test_one_or_two_letters_alone_are_found_where_a_word_begins(world: World) -> None:
+    administration = fresh("kort")
+    for name in ("Wilg en Zn", "Iepenhof"):
+        await world.make(debtor_id=fresh(), administration=administration, name=name)
+
+    async def found(query: str) -> list[str]:
+        answer = await world.client.get(
+            "/v1/debtors", params={"q": query, "administration": administration}, headers=world.headers()
+        )
+        return [item["name"] for item in answer.json()["items"]]
+
+    assert [await found(query) for query in ("zn", "w", "en z")] == [["Wilg en Zn"]] * 3
+    assert await found("lg") == []
+    assert await found("lg wil") == ["Wilg en Zn"], "beside a longer word it may stand anywhere"
 
 
 async def test_pages_follow_each_other_without_gaps_and_filters_hold(world: World) -> None:

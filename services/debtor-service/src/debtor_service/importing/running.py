@@ -14,6 +14,7 @@ from klokwerk.jobs import JobFailed, Run
 from klokwerk_contracts.debtor_changed import CardState, Kind
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from debtor_service.aside import worked_out
 from debtor_service.changes import CustomerNumberTaken, IdTaken, NumberTaken
 from debtor_service.domain.card import Card, CardContent
 from debtor_service.importing.judging import Ground, Judged, judge
@@ -98,8 +99,8 @@ class Running:
         changes = self.triggers.changes
         ran: list[Ran] = []
         together: list[tuple[Card, Card]] = []
-        for edit in edits:
-            before = snapshot_of(edit.card)
+        befores = await worked_out(len(edits), lambda: [snapshot_of(edit.card) for edit in edits])
+        for edit, before in zip(edits, befores, strict=True):
             if edit.numbered and not edit.revives:
                 saved = await changes.replace(
                     connection,

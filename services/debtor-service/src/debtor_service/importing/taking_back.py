@@ -18,6 +18,7 @@ from klokwerk.jobs import JobFailed, Run
 from klokwerk_contracts.debtor_changed import CardState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from debtor_service.aside import worked_out
 from debtor_service.changes import Changes
 from debtor_service.domain.anonymise import anonymised
 from debtor_service.domain.card import Card, CardContent
@@ -65,6 +66,16 @@ class TakingBack:
         locked = await cards.lock(connection, [row.card_id for row in rows if row.card_id])
         made = [row.card_id for row in rows if row.card_id and row.outcome is Outcome.CREATED]
         used = await usage.used(connection, made)
+        together, ends = await worked_out(len(rows), lambda: self._settled(rows, locked, used, person))
+        await usage.free_typed_numbers(connection, together)
+        await cards.update(connection, [after for _, after in together])
+        await self.changes.publish(connection, together, person, f"import of {each.file_name} taken back")
+        return ends
+
+    def _settled(
+        self, rows: Sequence[ImportRow], locked: Mapping[str, Card], used: Mapping[str, str], person: Person
+    ) -> tuple[list[tuple[Card, Card]], list[dict[str, Any]]]:
+        """The cards as they are and as they will be, and what becomes of each line."""
         ends: list[dict[str, Any]] = []
         together: list[tuple[Card, Card]] = []
         for row in rows:
@@ -73,14 +84,10 @@ class TakingBack:
             if card is None or why:
                 ends.append({"number": row.number, "taken_back": "left", "message": why})
                 continue
-            after = _before(row, card)
-            together.append((card, self.changes.next_revision(after, person)))
+            together.append((card, self.changes.next_revision(_before(row, card), person)))
             end = "removed" if row.outcome is Outcome.CREATED else "restored"
             ends.append({"number": row.number, "taken_back": end, "message": row.message})
-        await usage.free_typed_numbers(connection, [(b, a) for b, a in together])
-        await cards.update(connection, [after for _, after in together])
-        await self.changes.publish(connection, together, person, f"import of {each.file_name} taken back")
-        return ends
+        return together, ends
 
 
 def _left(row: ImportRow, card: Card | None, used: Mapping[str, str]) -> str:

@@ -22,6 +22,10 @@ DERIVED = 1
 """Version of the rules by which search text, sort name and keys are made from a card. Raise it when they change:
 the cards that are there are then derived anew by a worker, without a new revision."""
 
+SHORTEST_INSIDE = 3
+"""Letters that a word needs to be found inside other words (decision 0040). The trigram index finds one or two letters
+at the beginning of a word only; where all words of a search are that short, all cards would be read."""
+
 CUSTOMER_NUMBER_INDEX = "card_customer_number"
 """Name of the index that keeps customer numbers apart, as errors of the database say it."""
 
@@ -88,7 +92,8 @@ class CardFilter:
     """Which cards a list shows.
 
     Attributes:
-        words: each must occur in the card's search text; already normalised.
+        words: each must occur in the card's search text, at the beginning of a word when all of them are shorter
+            than `SHORTEST_INSIDE`; already normalised.
         states: none means the ones in use: active and blocked.
         ids: only these, e.g. the ones that were ticked; none means all.
     """
@@ -130,14 +135,17 @@ async def get(connection: AsyncConnection, debtor_id: str) -> Card | None:
 
 async def find(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
     """The cards that exist, for looking only."""
-    rows = await connection.execute(_FIND, {"ids": sorted(set(debtor_ids))})
-    return {row["debtor_id"]: card_of(row) for row in rows.mappings()}
+    return await _by_id(await connection.execute(_FIND, {"ids": sorted(set(debtor_ids))}))
 
 
 async def lock(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
     """The cards that exist, locked until the transaction ends; always in the order of their ids."""
-    rows = await connection.execute(_LOCK, {"ids": sorted(set(debtor_ids))})
-    return {row["debtor_id"]: card_of(row) for row in rows.mappings()}
+    return await _by_id(await connection.execute(_LOCK, {"ids": sorted(set(debtor_ids))}))
+
+
+async def _by_id(found: sa.CursorResult[Any]) -> dict[str, Card]:
+    rows = found.mappings().all()
+    return await worked_out(len(rows), lambda: {row["debtor_id"]: card_of(row) for row in rows})
 
 
 async def lock_targets(connection: AsyncConnection, debtor_ids: Iterable[str]) -> dict[str, Card]:
@@ -202,9 +210,14 @@ def conditions(wanted: CardFilter) -> tuple[list[str], dict[str, Any]]:
     """A filter as SQL conditions with their values."""
     where = ["state = any(cast(:states as text[]))"]
     values: dict[str, Any] = {"states": [s.value for s in wanted.states] or list(_LIVE)}
+    short = all(len(word) < SHORTEST_INSIDE for word in wanted.words)
     for position, word in enumerate(wanted.words):
-        where.append(f"search like :word{position}")
-        values[f"word{position}"] = f"%{word}%"
+        if short:
+            where.append(f"(search like :start{position} or search like :word{position})")
+            values |= {f"start{position}": f"{word}%", f"word{position}": f"% {word}%"}
+        else:
+            where.append(f"search like :word{position}")
+            values[f"word{position}"] = f"%{word}%"
     if wanted.kind is not None:
         where.append("kinds @> array[cast(:kind as text)]")
         values["kind"] = wanted.kind.value

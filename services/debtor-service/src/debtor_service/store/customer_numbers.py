@@ -16,7 +16,10 @@ _START_SERIES = sa.text(
 _NEXT = sa.text("select next_value from customer_number_series where series = :series")
 _LOCK_NEXT = sa.text("select next_value from customer_number_series where series = :series for update")
 _SET_NEXT = sa.text("update customer_number_series set next_value = :next where series = :series")
-_TAKEN = sa.text("select customer_number from card where customer_number = any(cast(:numbers as text[]))")
+_TAKEN = sa.text(
+    "select customer_number from card where customer_number = any(cast(:numbers as text[])) "
+    "and customer_number <> ''"
+)
 _HOLDERS = sa.text(
     "select customer_number, debtor_id from card where customer_number = any(cast(:numbers as text[])) "
     "and customer_number <> ''"

@@ -34,18 +34,21 @@ _ALIKE_AT_ALL = 0.25
 MOST_SHARING = 50
 """Cards with the same registration or mailbox that are compared with a line, the oldest first."""
 
+MOST_AT_ONE_CODE = 2000
+"""Cards at one postal code whose names are compared with those of the lines there, the oldest first."""
+
 MOST_NEARBY = 20
 """Cards at the postal code of a line that are compared with it, those called most like it first."""
 
 _LIVE = "state in ('active', 'blocked')"
-_PLANNED = sa.text(
+PLANNED = sa.text(
     "select to_regprocedure('similarity(text, text)') is not null, "
     "set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', :seqscan, true)"
 )
 """By the statistics a table that is being filled looks smaller than it is, and reading all of it, for each line or for
 each chunk, looks cheap. So while cards are looked up by their keys they are read along the index."""
 
-_SHARING = sa.text(
+SHARING = sa.text(
     "with hits as materialized ("  # noqa: S608
     f"select debtor_id, keys from card where keys && cast(:keys as text[]) and {_LIVE}), "
     "placed as (select key, debtor_id, row_number() over (partition by key order by debtor_id) as place "
@@ -55,15 +58,17 @@ _SHARING = sa.text(
 _NEARBY = (
     "with wanted as materialized (select n, called, names, unnest(codes) as code from "  # noqa: S608
     "jsonb_to_recordset(cast(:lines as jsonb)) as w(n integer, called text, codes text[], names text[])), "
-    "near as materialized (select debtor_id, plain_name, keys, unnest(keys) as code from card "
-    f"where keys && cast(:codes as text[]) and {_LIVE}), "
+    "living as materialized (select debtor_id, plain_name, keys, code, "
+    "row_number() over (partition by code order by debtor_id) as place from card, unnest(keys) as code "
+    f"where keys && cast(:codes as text[]) and code = any(cast(:codes as text[])) and {_LIVE}), "
+    f"near as (select debtor_id, plain_name, keys, code from living where place <= {MOST_AT_ONE_CODE}), "
     "alike as (select distinct wanted.n, near.debtor_id, {likeness} as likeness from wanted join near using (code) "
     "where {enough}), "
     "placed as (select n, debtor_id, row_number() over (partition by n order by likeness desc, debtor_id) as place "
     "from alike) "
     f"select n, debtor_id from placed where place <= {MOST_NEARBY}"
 )
-_NEARBY_ALIKE = sa.text(
+NEARBY_ALIKE = sa.text(
     _NEARBY.format(
         likeness="similarity(plain_name, called)", enough=f"similarity(plain_name, called) >= {_ALIKE_AT_ALL}"
     )
@@ -75,7 +80,8 @@ _BY_NUMBER = sa.text(
     "using (administration, kind, number)"
 )
 _BY_CUSTOMER_NUMBER = sa.text(
-    "select customer_number, debtor_id from card where customer_number = any(cast(:numbers as text[]))"
+    "select customer_number, debtor_id from card where customer_number = any(cast(:numbers as text[])) "
+    "and customer_number <> ''"
 )
 
 Number = tuple[str, Kind, str]
@@ -122,10 +128,10 @@ async def by_likeness(connection: AsyncConnection, wanted: Mapping[int, Typed]) 
         wanted: what stands on each line, by its number.
     """
     keys = await asyncio.to_thread(lambda: {number: typed.keys for number, typed in wanted.items()})
-    planned = await connection.execute(_PLANNED, {"seqscan": "off"})
+    planned = await connection.execute(PLANNED, {"seqscan": "off"})
     sharing = await _sharing(connection, keys)
     nearby = await _nearby(connection, wanted, keys, trigrams=planned.scalar_one())
-    await connection.execute(_PLANNED, {"seqscan": "on"})
+    await connection.execute(PLANNED, {"seqscan": "on"})
     candidates = {n: sharing.get(n, set()) | nearby.get(n, set()) for n in wanted}
     found = await cards.find(connection, {debtor_id for ids in candidates.values() for debtor_id in ids})
     return await asyncio.to_thread(_judged, wanted, candidates, found)
@@ -137,7 +143,7 @@ async def _sharing(connection: AsyncConnection, keys: Mapping[int, Sequence[str]
     if not every:
         return {}
     holders: dict[str, set[str]] = {}
-    for row in await connection.execute(_SHARING, {"keys": every}):
+    for row in await connection.execute(SHARING, {"keys": every}):
         holders.setdefault(row.key, set()).add(row.debtor_id)
     return {n: {i for key in each for i in holders.get(key, ())} for n, each in exact.items()}
 
@@ -162,7 +168,7 @@ async def _nearby(
         "codes": sorted({code for line in lines for code in line["codes"]}),
     }
     found: dict[int, set[str]] = {}
-    for row in await connection.execute(_NEARBY_ALIKE if trigrams else _NEARBY_SAME, values):
+    for row in await connection.execute(NEARBY_ALIKE if trigrams else _NEARBY_SAME, values):
         found.setdefault(row.n, set()).add(row.debtor_id)
     return found
 

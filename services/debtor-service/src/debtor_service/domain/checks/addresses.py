@@ -29,7 +29,8 @@ def clean_email(address: str) -> str:
     """
     address = address.strip()
     plain = _PLAIN_EMAIL.fullmatch(address)
-    if plain is not None and len(address) <= _LONGEST_EMAIL and (domain := _domain(plain[1])):
+    domain = _domain(plain[1]) if plain is not None and len(address) <= _LONGEST_EMAIL else ""
+    if plain is not None and domain and domain.isascii():
         return address[: plain.start(1)] + domain  # nothing in it but the domain has another form
     try:
         return validate_email(address, check_deliverability=False).normalized
