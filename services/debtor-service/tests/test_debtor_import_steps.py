@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import uuid
 
+import sqlalchemy as sa
 import xlsxwriter
+from debtor_service.store import import_rows
 from debtor_world import World, fresh
 from import_steps import Steps, csv_of, hand_in
+from klokwerk.database import Database
 from klokwerk.testing import eventually
 
 HEADINGS = (
@@ -364,3 +368,36 @@ async def test_a_person_who_does_something_else_meanwhile_does_not_lose_it(world
         return steps.view["id"] in [each["id"] for each in answer.json()["items"]]
 
     await eventually(listed)
+
+
+async def test_a_new_list_is_worked_on_along_its_key_though_the_statistics_do_not_know_it(
+    world: World,
+) -> None:
+    """They know the list of yesterday: of a new one they expect one line, and compared each line with each other."""
+    known, new = [await hand_in(world, csv_of(("Naam",), (fresh(),))) for _ in range(2)]
+    database = Database(world.database_url)
+    try:
+        async with database.connect() as connection:
+            await connection.execute(_MANY_LINES, {"id": uuid.UUID(known.view["id"])})
+            await connection.execute(sa.text("analyze card_import_row"))
+            for statement in (
+                import_rows.JUDGE,
+                import_rows.KEEP,
+                import_rows.TWICE,
+                import_rows.DOUBLES_WITHIN,
+            ):
+                values = {"id": uuid.UUID(new.view["id"])} | (
+                    {"rows": "[]"} if ":rows" in statement.text else {}
+                )
+                plan = (
+                    (await connection.execute(sa.text(f"explain {statement.text}"), values)).scalars().all()
+                )
+                assert not any("Join Filter" in line for line in plan), "\n".join(plan)
+    finally:
+        await database.close()
+
+
+_MANY_LINES = sa.text(
+    "insert into card_import_row (import_id, number, cells, keys) "
+    "select :id, 1000 + n, array['x'], array['name:' || n] from generate_series(1, 5000) as n"
+)

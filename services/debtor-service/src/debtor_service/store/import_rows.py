@@ -99,50 +99,64 @@ _PAGE = sa.text(
     "and (cast(:outcome as text) is null or outcome = :outcome) "
     "and (cast(:taken_back as text) is null or taken_back = :taken_back) order by number limit :limit"
 )
-_JUDGE = sa.text(
-    "update card_import_row r set verdict = j.verdict, problems = j.problems, matches = j.matches, "
-    "changes = j.changes, keys = j.keys, outcome = null, message = '', card_id = null "
-    "from jsonb_to_recordset(cast(:rows as jsonb)) as j(number integer, verdict text, problems jsonb, "
-    "matches jsonb, changes text[], keys text[]) where r.import_id = :id and r.number = j.number"
+
+
+def _given(columns: str) -> str:
+    """Lines that come as JSON, with their import beside each.
+
+    Their import is no constant to the planner: where it was a new one, unknown to the statistics, one line was
+    expected of it, and every line of the file compared with every line that was given.
+    """
+    return (
+        "(select cast(:id as uuid) as import_id, given.* from jsonb_to_recordset(cast(:rows as jsonb)) "
+        f"as given(number integer, {columns}) offset 0) as g"
+    )
+
+
+_THE_LINE = "r.import_id = g.import_id and r.number = g.number"
+JUDGE = sa.text(
+    "update card_import_row r set verdict = g.verdict, problems = g.problems, matches = g.matches, "
+    "changes = g.changes, keys = g.keys, outcome = null, message = '', card_id = null from "
+    + _given("verdict text, problems jsonb, matches jsonb, changes text[], keys text[]")
+    + f" where {_THE_LINE}"
 )
 _FORGET_DECISIONS = sa.text(
     "update card_import_row set decision = null, target = null where import_id = :id and decision is not null"
 )
 _FIRSTS = (
-    "with every as materialized (select number, verdict, key, min(number) over (partition by key) as first "
+    "with every as materialized (select import_id, number, verdict, key, min(number) over (partition by key) as first "
     "from card_import_row, unnest(keys) as key where import_id = :id) "
 )
 """Every key of the file with the first line that has it, found in one pass."""
-_DOUBLES_WITHIN = sa.text(
-    _FIRSTS
-    + ", doubles as (select number, min(first) as first, (array_agg(key order by first, key))[1] as key "
-    "from every where number > first and verdict in ('new', 'duplicate') and key not like 'id:%' group by number) "
+DOUBLES_WITHIN = sa.text(
+    _FIRSTS + ", doubles as materialized (select import_id, number, min(first) as first, "
+    "(array_agg(key order by first, key))[1] as key from every where number > first "
+    "and verdict in ('new', 'duplicate') and key not like 'id:%' group by import_id, number) "
     "update card_import_row r set verdict = 'duplicate', matches = jsonb_build_array("
-    "jsonb_build_object('row', d.first, 'by', split_part(d.key, ':', 1))) || r.matches "
-    "from doubles d where r.import_id = :id and r.number = d.number"
+    "jsonb_build_object('row', g.first, 'by', split_part(g.key, ':', 1))) || r.matches "
+    f"from doubles g where {_THE_LINE}"
 )
-_TWICE = sa.text(
+TWICE = sa.text(
     _FIRSTS + "update card_import_row r set verdict = 'wrong', matches = '[]', problems = jsonb_build_array("
-    "jsonb_build_object('field', 'debtor_id', 'message', 'it stands on line ' || e.first || ' already', "
+    "jsonb_build_object('field', 'debtor_id', 'message', 'it stands on line ' || g.first || ' already', "
     "'cure', 'Keep one of the lines.', 'remark', false)) "
-    "from every e where e.number > e.first and e.key like 'id:%' and r.import_id = :id and r.number = e.number"
+    f"from every g where g.number > g.first and g.key like 'id:%' and {_THE_LINE}"
 )
 _DECIDE = sa.text(
-    "update card_import_row r set decision = d.decision, target = d.target "
-    "from jsonb_to_recordset(cast(:rows as jsonb)) as d(number integer, decision text, target text) "
-    "where r.import_id = :id and r.number = d.number and r.verdict = 'duplicate' and r.outcome is null "
-    "returning r.number"
+    "update card_import_row r set decision = g.decision, target = g.target from "
+    + _given("decision text, target text")
+    + f" where {_THE_LINE} and r.verdict = 'duplicate' and r.outcome is null returning r.number"
 )
-_KEEP = sa.text(
-    "update card_import_row r set outcome = o.outcome, message = o.message, card_id = o.card_id, "
-    "revision_after = o.revision_after, before = o.before "
-    "from jsonb_to_recordset(cast(:rows as jsonb)) as o(number integer, outcome text, message text, card_id text, "
-    "revision_after bigint, before jsonb) where r.import_id = :id and r.number = o.number"
+KEEP = sa.text(
+    "update card_import_row r set outcome = g.outcome, message = g.message, card_id = g.card_id, "
+    "revision_after = g.revision_after, before = g.before from "
+    + _given("outcome text, message text, card_id text, revision_after bigint, before jsonb")
+    + f" where {_THE_LINE}"
 )
 _TAKE_BACK = sa.text(
-    "update card_import_row r set taken_back = t.taken_back, message = t.message "
-    "from jsonb_to_recordset(cast(:rows as jsonb)) as t(number integer, taken_back text, message text) "
-    "where r.import_id = :id and r.number = t.number"
+    "update card_import_row r set taken_back = g.taken_back, message = g.message from "
+    + _given("taken_back text, message text")
+    + f" where {_THE_LINE}"
 )
 _COUNTS = sa.text(
     "select verdict, outcome, taken_back, count(*) as lines from card_import_row where import_id = :id "
@@ -203,7 +217,7 @@ async def page(
 
 async def judge(connection: AsyncConnection, import_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> None:
     """Keep what the dry run says of lines."""
-    await _with_rows(connection, _JUDGE, import_id, rows)
+    await _with_rows(connection, JUDGE, import_id, rows)
 
 
 async def forget_decisions(connection: AsyncConnection, import_id: uuid.UUID) -> None:
@@ -213,8 +227,8 @@ async def forget_decisions(connection: AsyncConnection, import_id: uuid.UUID) ->
 
 async def find_doubles_within(connection: AsyncConnection, import_id: uuid.UUID) -> None:
     """Mark lines that repeat an earlier line of the same file; one that names the same card again is wrong."""
-    await connection.execute(_TWICE, {"id": import_id})
-    await connection.execute(_DOUBLES_WITHIN, {"id": import_id})
+    await connection.execute(TWICE, {"id": import_id})
+    await connection.execute(DOUBLES_WITHIN, {"id": import_id})
 
 
 async def decide(
@@ -232,7 +246,7 @@ async def keep_outcomes(connection: AsyncConnection, import_id: uuid.UUID, ran: 
          "revision_after": r.revision_after, "before": r.before}
         for r in ran
     ]  # fmt: skip
-    await _with_rows(connection, _KEEP, import_id, rows)
+    await _with_rows(connection, KEEP, import_id, rows)
 
 
 async def keep_taken_back(
