@@ -126,7 +126,9 @@ async def run(ground: Ground) -> list[Comparison]:
     finally:
         await database.close()
     took = statistics.median(ours.seconds for ours, _ in found.rounds)
-    found.notes.update({"seconds": round(took, 1), "of_what_it_may_take": round(took / SECONDS, 2)})
+    found.notes.update(
+        {"seconds": round(took, 1), "of_what_it_may_take": round(took / (SECONDS * count / ROWS), 2)}
+    )
     found.notes.update({name: round(seconds, 2) for name, seconds in phases.items()})
     found.notes["longest_the_event_loop_was_held_ms"] = round(max(gaps) * 1000)
     return [found]
