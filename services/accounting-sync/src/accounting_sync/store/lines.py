@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this package only
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -245,17 +245,14 @@ async def states(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> dict[
     return {row.id: row for row in await connection.execute(_STATES, {"ids": list(ids)})}
 
 
-def _line_of(row: Any) -> Line:
+def _line_of(row: Mapping[Any, Any]) -> Line:
     values = dict(row)
-    return Line(
-        **{
-            **values,
-            "kind": Kind(values["kind"]),
-            "data": data_from_json(values["data"]),
-            "missing": tuple(values["missing"]),
-            "cleared": tuple(values["cleared"]),
-            "action": Action(values["action"]),
-            "state": LineState(values["state"]),
-            "message_origin": Origin(values["message_origin"]) if values["message_origin"] else None,
-        }
-    )
+    origin = values["message_origin"]
+    values["kind"] = Kind(values["kind"])
+    values["data"] = data_from_json(values["data"])
+    values["missing"] = tuple(values["missing"])
+    values["cleared"] = tuple(values["cleared"])
+    values["action"] = Action(values["action"])
+    values["state"] = LineState(values["state"])
+    values["message_origin"] = Origin(origin) if origin else None
+    return Line(**values)
