@@ -18,6 +18,7 @@ from back_office.web.components.table import (
     Empty,
     Filter,
     Kind,
+    Matching,
     Option,
     Row,
     Table,
@@ -90,6 +91,8 @@ async def find(visit: SignedIn) -> Response:
         ),
         next=page.next,
         actions=tuple(_export_selected(suffix, visit, query) for suffix in EXPORTS),
+        keeps_filters=True,
+        matching=Matching(),
     )
     return await lists.answer(
         visit,
@@ -111,10 +114,12 @@ async def export(suffix: str, visit: SignedIn) -> Response:
 
 
 def _export_selected(suffix: str, visit: Visit, query: Mapping[str, str]) -> BulkAction:
+    all_of_it = visit.t(f"kept_exports.{'filter' if query else 'all'}_{suffix}")
     return BulkAction(
         with_query("/exports/debtors", query),
-        visit.t(f"kept_exports.all_{suffix}"),
+        all_of_it,
         visit.t(f"kept_exports.selected_{suffix}", count="{count}"),
+        all_of_it,
         needs_selection=False,
         value=suffix,
     )
