@@ -37,7 +37,8 @@ Slot = Callable[[Visit, Mapping[str, str]], MenuItem | None]
 
 def _export(suffix: str) -> Slot:
     def item(visit: Visit, query: Mapping[str, str]) -> MenuItem | None:
-        return MenuItem(visit.t(f"debtors.export_{suffix}"), with_query(f"/exports/debtors.{suffix}", query))
+        address = with_query(f"/exports/debtors.{suffix}", query)
+        return MenuItem(visit.t(f"debtors.export_{suffix}"), address, follows="debtors")
 
     return item
 
