@@ -138,6 +138,24 @@ async def test_EP_29_EP_37_EP_38_EP_42_the_first_time_with_more_lines_than_a_pag
     assert len(names) == len(set(names)) == count
 
 
+async def test_EP_28_EP_29_without_scripts_all_that_match_or_those_ticked_change_their_status(
+    sign_in, system
+):
+    await listed(system, "Ccc Relatie", 2)
+    page = await sign_in(java_script_enabled=False)
+    await page.goto(f"{WHERE}?q=ccc+relatie")
+    await page.get_by_role("checkbox", name="Select all 2 that match the filter").check()
+    await page.get_by_role("button", name="Change status to Ignore").click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Change the status of 2 lines to Ignore?")
+    await page.get_by_role("button", name="Change status of 2 lines").click()
+    await expect(page.get_by_text("Status of 2 lines changed")).to_be_visible()
+    await page.locator("tbody input[name=ids]").first.check()
+    await page.get_by_role("button", name="Change status to Update").click()
+    await expect(page.get_by_text("Status of 1 line changed")).to_be_visible()
+    await expect(page.locator("tbody td.short .badge")).to_have_text(["Update", "Ignore"])
+
+
 async def test_EP_33_EP_52_EP_62_a_failing_line_is_mended_by_way_of_open_relation_and_exported_again(
     page, system
 ):
