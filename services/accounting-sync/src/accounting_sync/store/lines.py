@@ -103,7 +103,7 @@ WHERE = (
     "and (cast(:fresh as boolean) is null or (r.synced_at is null) = :fresh) "
 )
 """The lines that a `LineFilter` means; `l` is the line, `r` its relation."""
-AT_REST = "l.state in ('listed', 'failed') "
+AT_REST = "l.state = any(array['listed', 'failed']) "
 """Lines that nothing is done with at this moment."""
 GOES_WITH_ALL = "l.action <> 'Ignore' and l.merged_into is null "
 """Lines that go along where none is selected: neither ignored nor merged (EP-42)."""
