@@ -14,7 +14,8 @@ from ground import Ground
 from klokwerk.access import Person
 from klokwerk.clock import SystemClock
 from klokwerk.command import calm_collector
-from klokwerk.database import Database, migrate, raw
+from klokwerk.database import Database, raw
+from klokwerk.migration import migrate
 from measure import Comparison, Side, Ticker, Watch, compare
 
 ROWS = 10_000
