@@ -11,7 +11,7 @@ from pydantic import Field
 
 from back_office.clients.ekts import Requirement
 from back_office.clients.sale_shapes import LastSending, Missing
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Caller
 
 CHECKED_AT_ONCE = 500
@@ -63,7 +63,7 @@ class BatchEntry(Shape):
     debtor_number: Words = ""
     name: Words = ""
     state: Words = ""
-    message: Words = ""
+    message: Said = ""
     recipient: Words = ""
     at: datetime | None = None
 

@@ -4,8 +4,7 @@ The services write English; programs and logs read it. People read it here: ``te
 each sentence (``"There is an entry {code} already."``) and its words in that language. A text is looked up whole, then
 sentence by sentence; what no form fits is somebody else's (a mail server, an accounting system) and stays as it is.
 
-Forms are matched by looking for their fixed parts one after another, so a text is read once and never backtracked, and
-only forms with the same first or last word are tried (decision 0044).
+Only forms with the same first or last words are tried, and none goes back in a text (decision 0044).
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from __future__ import annotations
 import importlib.resources
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from string import Formatter
 
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
+
+from back_office.texts.forms import Form, lowered, parsed
 
 WORDS = "words.toml"
 """The file of single words that are filled into sentences: states, kinds, parts of an address."""
@@ -30,6 +29,8 @@ MOST_PIECES = 12
 """A text of more sentences is left as it is: nothing of ours is that long."""
 LONGEST_VALUE = 4
 """A value may hold points itself; over so many pieces it is looked for."""
+MOST_WORDS = 3
+"""Forms are kept by so many of their first or last words."""
 DEEPEST = 3
 """A cause may hold a cause; further down it stays as it is."""
 MOST_HEADS = 4
@@ -41,49 +42,11 @@ _LIST = re.compile(r"(, | and | or |; )")
 _COUNTS = re.compile(r"\d+ [a-z]+(, \d+ [a-z]+)*\.?")
 _COUNTED = re.compile(r"(\d+) ([a-z]+)(\.?)")
 _NUMBERED = re.compile(r"(\w+) (\d+)")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,12})?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 _Look = Callable[[str, int], str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A sentence with places for values, in both languages.
-
-    Attributes:
-        fixed: what stands before, between and after the values, one more than `names`; without a capital at the
-            beginning and a point at the end, so that a sentence fits inside another one as well.
-        rarest: the longest of them.
-        written: the whole sentence, where it has no places.
-        target: what is said instead: a text, or the name of a value and how it is written.
-        capital, point: whether it has them.
-    """
-
-    fixed: tuple[str, ...]
-    names: tuple[str, ...]
-    rarest: str
-    written: str
-    target: tuple[str | tuple[str, str], ...]
-    capital: bool
-    point: bool
-
-    def values(self, text: str) -> dict[str, str] | None:
-        """What stands in the places of `text`; none where it is another sentence."""
-        first, last = self.fixed[0], self.fixed[-1]
-        at, end = len(first), len(text) - len(last)
-        if at > end or not text.startswith(first) or not text.endswith(last):
-            return None
-        found = {}
-        for name, fixed in zip(self.names, self.fixed[1:-1], strict=False):
-            place = text.find(fixed, at, end)
-            if place < 0:
-                return None
-            found[name] = text[at:place]
-            at = place + len(fixed)
-        if self.names:
-            found[self.names[-1]] = text[at:end]
-        return found
 
 
 class Phrasebook:
@@ -102,7 +65,9 @@ class Phrasebook:
         self._by_first: dict[str, list[Form]] = {}
         self._by_last: dict[str, list[Form]] = {}
         self._loose: list[Form] = []
-        forms = sorted((parsed(form, said) for form, said in phrases.items()), key=_fixed_length, reverse=True)
+        forms = sorted(
+            (parsed(form, said) for form, said in phrases.items()), key=lambda form: form.weight, reverse=True
+        )
         for form in forms:
             self._file(form)
 
@@ -112,9 +77,9 @@ class Phrasebook:
             self._exact.setdefault(first, form)
             self._as_written[form.written] = form
         elif " " in first:
-            self._by_first.setdefault(first.partition(" ")[0], []).append(form)
+            self._by_first.setdefault(" ".join(first.split(" ")[:-1][:MOST_WORDS]), []).append(form)
         elif " " in last:
-            self._by_last.setdefault(last.rpartition(" ")[2], []).append(form)
+            self._by_last.setdefault(" ".join(last.split(" ")[1:][-MOST_WORDS:]), []).append(form)
         else:
             self._loose.append(form)
 
@@ -124,21 +89,24 @@ class Phrasebook:
 
     def word(self, text: str) -> str:
         """A single word in the reader's language; its capital is kept."""
+        return self._known_word(text) or text
+
+    def _known_word(self, text: str) -> str | None:
         if (found := self._words.get(text)) is not None:
             return found
-        bare = _lowered(text)
-        found = self._words.get(bare)
-        if found is None and (form := self._exact.get(bare)) is not None:
+        bare = lowered(text)
+        if (found := self._words.get(bare)) is not None:
+            return _capital(found)
+        if (form := self._exact.get(bare)) is not None:
             found = str(form.target[0])
-        if found is None:
-            return text
-        return _capital(found) if text[:1].isupper() else _lowered(found)
+            return _capital(found) if text[:1].isupper() else lowered(found)
+        return None
 
     def _said(self, text: str, depth: int) -> str:
         bare = text.strip()
         if not bare or depth > DEEPEST:
             return text
-        found = self._sentences(bare, depth)
+        found = self._words.get(bare) or self._sentences(bare, depth)
         return text if found is None else text.replace(bare, found, 1)
 
     def _sentences(self, text: str, depth: int) -> str | None:
@@ -192,7 +160,7 @@ class Phrasebook:
         for _ in range(MOST_HEADS):
             if at < 0:
                 return None
-            found = self._one(text[at + 2 :], depth)
+            found = self._words.get(text[at + 2 :]) or self._one(text[at + 2 :], depth)
             if found is not None:
                 return f"{self._head(text[:at])}: {found}"
             at = text.find(": ", at + 2)
@@ -209,17 +177,42 @@ class Phrasebook:
 
     def _fitting(self, text: str) -> tuple[Form | None, dict[str, str]]:
         bare = text.removesuffix(".")
-        lowered = _lowered(bare)
-        if (exact := self._as_written.get(text) or self._exact.get(lowered)) is not None:
+        begun = lowered(bare)
+        if (exact := self._as_written.get(text) or self._exact.get(begun)) is not None:
             return exact, {}
-        for form in self._by_first.get(lowered.partition(" ")[0], ()):
-            if form.rarest in lowered and (values := form.values(lowered)) is not None:
+        for form in self._beginning(begun):
+            if form.rarest in begun and (values := self._fits(form, begun)) is not None:
                 return form, values
-        for forms in (self._by_last.get(bare.rpartition(" ")[2], ()), self._loose):
-            for form in forms:
-                if form.rarest in bare and (values := form.values(bare)) is not None:
-                    return form, values
+        for form in (*self._ending(bare), *self._loose):
+            if form.rarest in bare and (values := self._fits(form, bare)) is not None:
+                return form, values
         return None, {}
+
+    def _fits(self, form: Form, text: str) -> dict[str, str] | None:
+        """The values of a form, if those that have to be a word, a number or a day are one."""
+        values = form.values(text)
+        if values is not None and all(self._can_be(values[name], way) for name, way in form.strict):
+            return values
+        return None
+
+    def _can_be(self, value: str, way: str) -> bool:
+        match way:
+            case "word":
+                return self._known_word(value) is not None
+            case "number":
+                return _NUMBER.fullmatch(value) is not None
+        return _DAY.fullmatch(value) is not None
+
+    def _beginning(self, text: str) -> Iterator[Form]:
+        """Forms that begin with the first words of `text`, those with the most of them first."""
+        words = text.split(" ", MOST_WORDS)[:MOST_WORDS]
+        for count in range(len(words), 0, -1):
+            yield from self._by_first.get(" ".join(words[:count]), ())
+
+    def _ending(self, text: str) -> Iterator[Form]:
+        words = text.rsplit(" ", MOST_WORDS)[-MOST_WORDS:]
+        for start in range(len(words)):
+            yield from self._by_last.get(" ".join(words[start:]), ())
 
     def _told(self, form: Form, values: Mapping[str, str], text: str, depth: int) -> str:
         said = "".join(
@@ -237,13 +230,12 @@ class Phrasebook:
     def _written(self, value: str, way: str, depth: int) -> str:
         match way:
             case "said":
-                known = self.word(value)
-                return known if known != value else self._said(value, depth + 1)
+                return self._known_word(value) or self._said(value, depth + 1)
             case "word":
                 return self.word(value)
             case "words":
                 return "".join(self._listed(one) for one in _LIST.split(value))
-            case "number" if _NUMBER.fullmatch(value):
+            case "number":
                 return format_decimal(Decimal(value), locale=self._locale, decimal_quantization=False)
             case "day":
                 return self._day(value)
@@ -260,53 +252,6 @@ class Phrasebook:
             return format_date(date.fromisoformat(value), "d MMM y", locale=self._locale)
         except ValueError:
             return value
-
-
-WAYS = frozenset({"", "said", "word", "words", "number", "day"})
-"""How a value may be written: as it is, as a sentence, a word, a list of words, a number, a day."""
-
-
-def parsed(form: str, said: str) -> Form:
-    """A form with its words, taken apart."""
-    fixed, names = _taken_apart(form)
-    bare = list(fixed)
-    bare[-1] = bare[-1].removesuffix(".")
-    bare[0] = _lowered(bare[0])
-    target: list[str | tuple[str, str]] = []
-    for text, name, way, _ in Formatter().parse(said):
-        if text and target and isinstance(target[-1], str):
-            target[-1] += text
-        elif text:
-            target.append(text)
-        if name is not None:
-            target.append((name, way or ""))
-    return Form(
-        fixed=tuple(bare),
-        names=names,
-        rarest=max(bare, key=len),
-        written="" if names else fixed[0],
-        target=tuple(target),
-        capital=fixed[0][:1].isupper(),
-        point=fixed[-1].endswith("."),
-    )
-
-
-def _taken_apart(form: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    fixed, names = [""], []
-    for text, name, _, _ in Formatter().parse(form):
-        fixed[-1] += text
-        if name is not None:
-            names.append(name)
-            fixed.append("")
-    return tuple(fixed), tuple(names)
-
-
-def _fixed_length(form: Form) -> int:
-    return sum(len(part) for part in form.fixed)
-
-
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _capital(text: str) -> str:
@@ -328,10 +273,3 @@ def phrasebook(language: str) -> Phrasebook | None:
         else:
             phrases |= entries
     return Phrasebook(phrases, words, Locale.parse(language))
-
-
-def filled(form: str, values: Sequence[str] | Iterable[str]) -> str:
-    """A form with values in its places, as a service would say it."""
-    fixed, names = _taken_apart(form)
-    given = iter(values)
-    return fixed[0] + "".join(next(given) + part for _, part in zip(names, fixed[1:], strict=True))
