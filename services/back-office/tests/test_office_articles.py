@@ -156,7 +156,7 @@ async def test_FA_48_articles_are_read_in_by_three_steps(office):
     chosen = {"column.0": "number", "column.1": "number", "column.2": "", "existing": "skip"}
     answer = await browser.post(here, chosen, page=here)
     assert answer.status_code == 422
-    assert "Omschrijving: 'number' was chosen twice" in text_of(answer)
+    assert "Omschrijving: 'number' is twee keer gekozen" in text_of(answer)
     assert 'value="skip" checked' in answer.text
     services.on("POST", "sales", path, job("j2", "waiting"), 202)
     answer = await browser.post(here, chosen | {"column.1": "name"}, page=here)

@@ -38,7 +38,8 @@ MOST_HEADS = 4
 _SENTENCES = re.compile(r"(?<=[.!?])(?<!e\.g\.) (?=\S)")
 _CLAUSES = re.compile(r"; ")
 _BREAKS = re.compile(r"(?<=[.!?;]) ")
-_LIST = re.compile(r"(, | and | or |; )")
+_LIST = re.compile(r"(, |; )")
+_PAIR = re.compile(r" (and|or) ")
 _COUNTS = re.compile(r"\d+ [a-z]+(, \d+ [a-z]+)*\.?")
 _COUNTED = re.compile(r"(\d+) ([a-z]+)(\.?)")
 _NUMBERED = re.compile(r"(\w+) (\d+)")
@@ -97,7 +98,7 @@ class Phrasebook:
         bare = lowered(text)
         if (found := self._words.get(bare)) is not None:
             return _capital(found)
-        if (form := self._exact.get(bare)) is not None:
+        if (form := self._exact.get(bare)) is not None and not form.point:
             found = str(form.target[0])
             return _capital(found) if text[:1].isupper() else lowered(found)
         return None
@@ -236,16 +237,19 @@ class Phrasebook:
             case "words":
                 return "".join(self._listed(one) for one in _LIST.split(value))
             case "number":
-                return format_decimal(Decimal(value), locale=self._locale, decimal_quantization=False)
+                places = len(value.partition(".")[2])
+                written = "#,##0" + ("." + "0" * places if places else "")
+                return format_decimal(Decimal(value), written, locale=self._locale)
             case "day":
                 return self._day(value)
         return value
 
     def _listed(self, one: str) -> str:
-        if one in (" and ", " or "):
-            return f" {self.word(one.strip())} "
-        counted = _COUNTED.fullmatch(one)
-        return f"{counted[1]} {self.word(counted[2])}{counted[3]}" if counted else self.word(one)
+        if (counted := _COUNTED.fullmatch(one)) is not None:
+            return f"{counted[1]} {self.word(counted[2])}{counted[3]}"
+        if (known := self._known_word(one)) is not None or not _PAIR.search(one):
+            return known or one
+        return " ".join(self.word(part) for part in _PAIR.split(one))
 
     def _day(self, value: str) -> str:
         try:
