@@ -16,7 +16,7 @@ LIST = "Naam;Land;BTW-nummer\r\nTaalproef Twee;NL;NL123\r\n"
 
 async def told(page: Page, path: str, language: str) -> str:
     """The text of a page, which says itself that it is in that language."""
-    answer = await page.request.get(path)
+    answer = await page.request.get(path, headers={"Accept-Language": language})
     text = await answer.text()
     assert answer.ok, f"{path}: {answer.status}"
     assert f'<html lang="{language}"' in text
@@ -51,6 +51,7 @@ async def test_sentences_of_the_services_are_dutch_for_a_dutch_reader_and_englis
     path = f"/debtors/{debtor}/contacts"
     await office.call("POST", "debtor-service", path, contact, **{"If-Match": revision})
     await office.sell_when_known(debtor, day)
+    await office.add_debtor("Nummerloos")
 
     async def failed() -> bool:
         ekts = (await office.call("GET", "ekt-service", f"/ekts?debtor_id={debtor}"))["items"]
@@ -66,13 +67,15 @@ async def test_sentences_of_the_services_are_dutch_for_a_dutch_reader_and_englis
 
     async def fetched() -> bool:
         await office.call("POST", "accounting-sync", "/main/debtors/fetch")
-        return bool((await office.call("GET", "accounting-sync", "/main/debtors/lines?q=Taalproef"))["items"])
+        return bool(
+            (await office.call("GET", "accounting-sync", "/main/debtors/lines?q=Nummerloos"))["items"]
+        )
 
     await eventually(fetched, within=60)
 
     card = f"/debtors/{debtor}"
     shown = (
-        ("/accounting/main/debtors?q=Taalproef", "geen debiteurnummer", "no debtor number"),
+        ("/accounting/main/debtors?q=Nummerloos", "geen debiteurnummer", "no debtor number"),
         (
             f"/deliveries?q={debtor}",
             "maar er is geen verbinding met de eigen server",

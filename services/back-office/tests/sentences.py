@@ -30,10 +30,12 @@ SERVICES = ("accounting-sync", "debtor-service", "dispatch-service", "ekt-servic
 SHARED = "shared"
 
 _SQL = re.compile(
-    r"(?<![\w:]):[a-z_]+\b|::|\b(select|insert into|update \w+ set|delete from|cast\(|order by|left join|is null)\b"
-    r"|\b\w\.\w+ (=|as)\b|= any\(|\w+_\w+, |, \w+_\w+|\bwhen \w\.|^state in|coalesce\(|\busing \(|^from \w+ \w "
+    r"(?<![\w:]):[a-z_]+\b|::|= any\(|[a-z]+_[a-z]+, |, [a-z]+_[a-z]+|coalesce\(|cast\("
+    r"|\b(select .*(from|pg_|count\(|exists)|insert into|update \w+ set|delete from|order by|left join|is null)\b"
+    r"|\b\w\.\w+ (=|as)\b|\bwhen \w\.|^state in|\busing \(|^from \w+ \w "
 )
 _TECHNICAL = re.compile(r"attachment; filename|default-src|charset=|^inline; |\beq\b|^\{\{\{\{|^draft, ")
+_NOT_FOUND = re.compile(r"not_found\(\s*[\"']([^\"']+)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _BREAK = re.compile(r'(?<=[.!?])(?<!e\.g\.) (?=[A-Z"{])')
 _BEFORE = re.compile(r'^\{\w+\} (?=[A-Z][a-z]|")')
@@ -54,6 +56,12 @@ def forms(of: str) -> dict[str, str]:
             for sentence in sentences_of(form):
                 found.setdefault(sentence, f"{name}:{line}")
     return found
+
+
+def things_looked_for() -> set[str]:
+    """What the services call things that they do not find; the name stands within a sentence."""
+    sources = (path.read_text(encoding="utf-8") for path in ROOT.glob("services/*/src/**/*.py"))
+    return {name for text in sources for name in _NOT_FOUND.findall(text)}
 
 
 def sentences_of(form: str) -> list[str]:

@@ -57,6 +57,15 @@ def test_every_sentence_of_the_services_has_words_and_no_words_are_left_over(lan
 
 
 @pytest.mark.parametrize("language", OTHERS)
+def test_things_that_are_looked_for_and_not_found_have_a_name(language: str) -> None:
+    book = phrasebook(language)
+    assert book is not None
+    asked = sentences.things_looked_for()
+    assert "contact person" in asked
+    assert {thing for thing in asked if book.said(f"No such {thing}") == f"No such {thing}"} == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
 def test_words_fill_in_what_the_sentence_has(language: str) -> None:
     for name, one in entries(language).items():
         for form, said in one.items():

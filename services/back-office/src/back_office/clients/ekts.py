@@ -40,7 +40,7 @@ class Ekt(Shape):
     reason: Words = ""
     note: Words = ""
     method: Words = ""
-    recipient: Words = ""
+    recipient: Said = ""
     file_name: Words = ""
     files: tuple[EktFile, ...] = ()
     lines: int = 0
@@ -130,7 +130,7 @@ class DebtorDay(Shape):
     can_resend: bool = False
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
-    recipient: Words = ""
+    recipient: Said = ""
     other_address_possible: bool = False
     ekts: tuple[Ekt, ...] = ()
     hints: tuple[Hint, ...] = ()

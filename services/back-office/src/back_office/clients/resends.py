@@ -45,7 +45,7 @@ class EktCheck(Shape):
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
     method: Words = ""
-    recipient: Words = ""
+    recipient: Said = ""
 
 
 class BatchAsked(Shape):
@@ -64,7 +64,7 @@ class BatchEntry(Shape):
     name: Words = ""
     state: Words = ""
     message: Said = ""
-    recipient: Words = ""
+    recipient: Said = ""
     at: datetime | None = None
 
 
