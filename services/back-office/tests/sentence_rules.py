@@ -67,6 +67,7 @@ UNSAID = {
 """Texts that look like sentences and never reach a page."""
 DECLARED = (
     "Contact {ekt_contact}.",
+    "your administrator or Klokwerk support",
     "Folder {label}: {strerror}.",
     "Invoice {number}: {action}",
     "currency {currency}",
@@ -74,7 +75,7 @@ DECLARED = (
     "was {old}",
     "{where}, city",
 )
-"""Sentences with a single word of their own, which can't be told from other strings by reading."""
+"""Sentences with a single word of their own or from a setting, which can't be told from others by reading."""
 REWRITTEN: dict[str, tuple[str, ...]] = {
     # Who answered is put before what was answered.
     "The mail server": ("The mail server answered: {code} {text}",),
@@ -127,6 +128,12 @@ REWRITTEN: dict[str, tuple[str, ...]] = {
         "{folder} is not there; it is made at the first export",
     ),
     "; it is made at the first export": (),
+    "{what}, whatever its name says": (
+        "it is {found}, whatever its name says",
+        "nobody can tell what it is, whatever its name says",
+    ),
+    "it is {found}": (),
+    "nobody can tell what it is": (),
     "{name} found that it {received}.": (
         "{name} found that it arrived.",
         "{name} found that it did not arrive.",
