@@ -40,6 +40,16 @@ class Form:
         return tuple(part for part in self.target if isinstance(part, tuple) and part[1] in STRICT)
 
     @property
+    def words(self) -> frozenset[str]:
+        """Words of its own that stand alone in every sentence of it, whatever the values are."""
+        found: set[str] = set()
+        for place, part in enumerate(self.fixed):
+            alone = part.split(" ")
+            # The first word may be the end of a value, and the last one the beginning of the next.
+            found.update(alone[place > 0 : len(alone) - (place < len(self.names))])
+        return frozenset(found - {""})
+
+    @property
     def weight(self) -> int:
         """How much of a sentence is its own; the one with more of it is tried first."""
         return sum(len(part) for part in self.fixed)

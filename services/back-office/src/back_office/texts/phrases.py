@@ -4,7 +4,7 @@ The services write English; programs and logs read it. People read it here: ``te
 each sentence (``"There is an entry {code} already."``) and its words in that language. A text is looked up whole, then
 sentence by sentence; what no form fits is somebody else's (a mail server, an accounting system) and stays as it is.
 
-Only forms with the same first or last words are tried, and none goes back in a text (decision 0044).
+A form is tried where its rarest word stands in the text, and none goes back in a text (decision 0044).
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from __future__ import annotations
 import importlib.resources
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 
 from babel import Locale
 from babel.dates import format_date
@@ -29,8 +31,6 @@ MOST_PIECES = 12
 """A text of more sentences is left as it is: nothing of ours is that long."""
 LONGEST_VALUE = 4
 """A value may hold points itself; over so many pieces it is looked for."""
-MOST_WORDS = 3
-"""Forms are kept by so many of their first or last words."""
 DEEPEST = 3
 """A cause may hold a cause; further down it stays as it is."""
 MOST_HEADS = 4
@@ -63,26 +63,19 @@ class Phrasebook:
         self._words, self._locale = words, locale
         self._as_written: dict[str, Form] = {}
         self._exact: dict[str, Form] = {}
-        self._by_first: dict[str, list[Form]] = {}
-        self._by_last: dict[str, list[Form]] = {}
-        self._loose: list[Form] = []
-        forms = sorted(
-            (parsed(form, said) for form, said in phrases.items()), key=lambda form: form.weight, reverse=True
-        )
-        for form in forms:
-            self._file(form)
+        self._by_word: dict[str, list[tuple[int, Form]]] = {}
+        forms = sorted((parsed(form, said) for form, said in phrases.items()), key=lambda form: -form.weight)
+        frequent = Counter(word for form in forms for word in form.words)
+        for rank, form in enumerate(forms):
+            self._file(rank, form, frequent)
 
-    def _file(self, form: Form) -> None:
-        first, last = form.fixed[0], form.fixed[-1]
+    def _file(self, rank: int, form: Form, frequent: Counter[str]) -> None:
         if not form.names:
-            self._exact.setdefault(first, form)
+            self._exact.setdefault(form.fixed[0], form)
             self._as_written[form.written] = form
-        elif " " in first:
-            self._by_first.setdefault(" ".join(first.split(" ")[:-1][:MOST_WORDS]), []).append(form)
-        elif " " in last:
-            self._by_last.setdefault(" ".join(last.split(" ")[1:][-MOST_WORDS:]), []).append(form)
-        else:
-            self._loose.append(form)
+            return
+        rarest = min(form.words, key=lambda word: (frequent[word], -len(word)))
+        self._by_word.setdefault(rarest, []).append((rank, form))
 
     def said(self, text: str) -> str:
         """`text` in the reader's language, as far as it is known."""
@@ -123,16 +116,16 @@ class Phrasebook:
     ) -> str | None:
         """A text as one sentence; as several, where its values would run from one into the next."""
         form, values = self._fitting(text)
-        whole = self._told(form, values, text, depth) if form else None
-        if whole is not None and not any(_BREAKS.search(value) for value in values.values()):
-            return whole
+        if form and not any(_BREAKS.search(value) for value in values.values()):
+            return self._told(form, values, text, depth)
         pieces = breaks.split(text)
-        if len(pieces) == 1 or len(pieces) > MOST_PIECES:
-            return otherwise(text, depth) or whole
-        told, unknown = self._pieces(pieces, between, otherwise, depth)
-        if unknown and whole is not None:
-            return whole
-        return between.join(told) if unknown < len(pieces) else otherwise(text, depth)
+        if 1 < len(pieces) <= MOST_PIECES:
+            told, unknown = self._pieces(pieces, between, otherwise, depth)
+            if not unknown or (not form and unknown < len(pieces)):
+                return between.join(told)
+        if form and len(pieces) > 1:
+            return self._told(form, values, text, depth)
+        return otherwise(text, depth) or (self._told(form, values, text, depth) if form else None)
 
     def _pieces(
         self, pieces: Sequence[str], between: str, otherwise: _Look, depth: int
@@ -181,11 +174,14 @@ class Phrasebook:
         begun = lowered(bare)
         if (exact := self._as_written.get(text) or self._exact.get(begun)) is not None:
             return exact, {}
-        for form in self._beginning(begun):
-            if form.rarest in begun and (values := self._fits(form, begun)) is not None:
-                return form, values
-        for form in (*self._ending(bare), *self._loose):
-            if form.rarest in bare and (values := self._fits(form, bare)) is not None:
+        fitting = [
+            one
+            for word in set(begun.split(" "))
+            for one in self._by_word.get(word, ())
+            if one[1].rarest in begun
+        ]
+        for _, form in sorted(fitting, key=itemgetter(0)):
+            if (values := self._fits(form, begun if form.fixed[0] else bare)) is not None:
                 return form, values
         return None, {}
 
@@ -203,17 +199,6 @@ class Phrasebook:
             case "number":
                 return _NUMBER.fullmatch(value) is not None
         return _DAY.fullmatch(value) is not None
-
-    def _beginning(self, text: str) -> Iterator[Form]:
-        """Forms that begin with the first words of `text`, those with the most of them first."""
-        words = text.split(" ", MOST_WORDS)[:MOST_WORDS]
-        for count in range(len(words), 0, -1):
-            yield from self._by_first.get(" ".join(words[:count]), ())
-
-    def _ending(self, text: str) -> Iterator[Form]:
-        words = text.rsplit(" ", MOST_WORDS)[-MOST_WORDS:]
-        for start in range(len(words)):
-            yield from self._by_last.get(" ".join(words[start:]), ())
 
     def _told(self, form: Form, values: Mapping[str, str], text: str, depth: int) -> str:
         said = "".join(
