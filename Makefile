@@ -38,8 +38,8 @@ check: .venv/.ready ## formatting, lint, types, import contracts, event contract
 	@$(BIN)/lint-imports >/dev/null 2>&1 || { $(BIN)/lint-imports; exit 1; }
 	@$(BIN)/klokwerk contracts check
 
-faults: .venv/.ready ## kill -9 and broker faults during an order day (minutes)
-	@$(BIN)/pytest -m faults tests/faults --timeout 900 $(ARGS)
+faults: .venv/.ready ## kill -9 and broker faults during an order day, lists of 10,000 in a browser (minutes)
+	@$(BIN)/pytest -m faults tests/faults tests/browser --timeout 900 $(ARGS)
 
 bench: .venv/.ready ## side-by-side figures, as ratios taken in one run
 	@$(BIN)/python tests/benchmarks/run.py $(ARGS)

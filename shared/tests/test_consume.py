@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from klokwerk.consume import Consumers, Received, Rejected, Subscription
+from klokwerk.consume import Consumers, Received, Rejected, Subscription, condensed
 from klokwerk.database import Database
 from klokwerk.kafka import KafkaAddress
 from klokwerk.testing import all_consumed, committed, eventually, publish, read_topic
@@ -41,10 +42,11 @@ async def stored(database: Database) -> dict[str, int]:
 async def consuming(
     kafka: KafkaAddress,
     database: Database,
-    handle: Callable[[AsyncConnection, Items], Awaitable[None]] = store,
+    handle: Callable[[AsyncConnection, Items], Awaitable[None]] | Subscription[Any] = store,
     **options: float,
 ) -> AsyncIterator[Consumers]:
-    consumers = Consumers(kafka, database, GROUP, [Subscription(EktResendRequested, handle)], **options)
+    subscription = handle if isinstance(handle, Subscription) else Subscription(EktResendRequested, handle)
+    consumers = Consumers(kafka, database, GROUP, [subscription], **options)
     stop = asyncio.Event()
     task = asyncio.create_task(consumers.run(stop))
     try:
@@ -180,6 +182,57 @@ async def test_trouble_with_the_database_waits_and_loses_nothing(
     assert calls >= 3
     assert set((await stored(database)).values()) == {1}
     assert await read_topic(kafka, DLQ) == []
+
+
+async def test_the_next_transaction_is_read_while_one_is_at_work_and_order_holds(
+    kafka: KafkaAddress, database: Database
+) -> None:
+    """One fetch of 20 is four transactions of five; the second meets trouble once, and only it is done again."""
+    order: list[list[str]] = []
+    read_ahead, trouble = asyncio.Event(), [asyncpg.exceptions.CannotConnectNowError("starting up")]
+
+    def keep(event: EktResendRequested) -> str:
+        if event.request_id == "r9":
+            read_ahead.set()
+        return event.request_id
+
+    async def handle(connection: AsyncConnection, items: list[Received[str]]) -> None:
+        await connection.execute(STORE, {"ids": [item.event for item in items]})
+        order.append([item.event for item in items])
+        await asyncio.wait_for(read_ahead.wait(), 10)
+        if len(order) == 2 and trouble:
+            raise trouble.pop()
+
+    await publish(kafka, *(request(n) for n in range(20)))
+    async with consuming(kafka, database, condensed(EktResendRequested, keep, handle), batch=5):
+        await all_consumed(kafka, GROUP, TOPIC)
+    parts = [[f"r{n}" for n in range(at, at + 5)] for at in range(0, 20, 5)]
+    assert order == [parts[0], parts[1], *parts[1:]]
+    assert set((await stored(database)).values()) == {1}
+    assert await read_topic(kafka, DLQ) == []
+
+
+async def test_what_a_service_keeps_of_an_event_is_taken_out_of_each_alone(
+    kafka: KafkaAddress, database: Database
+) -> None:
+    def keep(event: EktResendRequested) -> str:
+        if event.request_id == "r1":
+            raise Rejected("nobody wants it; ask somebody else")
+        if event.request_id == "r2":
+            raise ZeroDivisionError("this one")
+        return event.request_id
+
+    async def handle(connection: AsyncConnection, items: list[Received[str]]) -> None:
+        await connection.execute(STORE, {"ids": [item.event for item in items]})
+
+    await publish(kafka, *(request(n) for n in range(4)))
+    async with consuming(kafka, database, condensed(EktResendRequested, keep, handle)):
+        dead = await read_topic(kafka, DLQ, at_least=2)
+        await all_consumed(kafka, GROUP, TOPIC)
+    assert set(await stored(database)) == {"r0", "r3"}
+    found = {dict(record.headers)["dlq_reason"]: dict(record.headers)["dlq_detail"] for record in dead}
+    assert found[b"rejected"] == b"nobody wants it; ask somebody else"
+    assert b"this one" in found[b"handler_error"]
 
 
 async def test_the_offset_moves_only_after_the_transaction(kafka: KafkaAddress, database: Database) -> None:

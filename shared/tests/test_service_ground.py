@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from klokwerk.application import Parts, build
 from klokwerk.clock import SystemClock
-from klokwerk.database import Database, is_transient, migrate, provision, schema_revision
+from klokwerk.database import Database, is_transient, provision, schema_revision
+from klokwerk.migration import migrate
 from klokwerk.settings import Role, ServiceSettings, load
 from klokwerk.testing import TokenIssuer, eventually, fresh_database, own_prefix, running
 from klokwerk_platform.testing import Servers

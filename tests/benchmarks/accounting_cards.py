@@ -41,13 +41,20 @@ def card(number: int, revision: int = 1, **fields: Any) -> DebtorChanged:
         ],
         "emails": [{"address": f"post{number}@example.com"}],
         "phones": ["+31 297 123456"],
-        "vat_number": "NL004495445B01",
+        "vat_number": _vat_number(number),
         "chamber_number": "34104408",
         "payment_term_days": 30,
         "bank_accounts": [{"iban": "NL91ABNA0417164300", "bic": "ABNANL2A"}],
         "changed_at": START,
     }
     return DebtorChanged.model_validate(document | fields)
+
+
+def _vat_number(number: int) -> str:
+    """A Dutch one whose check digit is right: the weighted digits, modulo 11."""
+    digits = f"{number % 10_000_000 + 10_000_000:08}"
+    check = sum(weight * int(digit) for weight, digit in zip(range(9, 1, -1), digits, strict=True)) % 11
+    return f"NL{digits}{check}B01" if check < 10 else _vat_number(number + 5_000_000)
 
 
 @asynccontextmanager

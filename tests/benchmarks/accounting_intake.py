@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -29,8 +29,6 @@ TOPIC = DebtorChanged.TOPIC
 _EMPTY = sa.text("truncate card, relation cascade")
 _STORED = "create table if not exists stored (debtor_id text primary key, revision integer, body jsonb)"
 
-Batch = list[Received[DebtorChanged]]
-
 
 async def run(ground: Ground) -> list[Comparison]:
     """From the first batch that is stored until the last one is; the cards in between count."""
@@ -38,7 +36,7 @@ async def run(ground: Ground) -> list[Comparison]:
 
     count = ground.count(CARDS)
     calm_collector()
-    handle = debtor_changed(FixedClock(START)).handle
+    subscription = debtor_changed(FixedClock(START))
     async with (
         topics(ground.kafka, [TOPIC, f"{TOPIC}.benchmark.dlq", f"{TOPIC}.benchmark.replay"], partitions=6),
         service_database(ground.admin_url) as database,
@@ -50,7 +48,7 @@ async def run(ground: Ground) -> list[Comparison]:
                 await connection.execute(_EMPTY)
 
         async def ours(watch: Watch) -> int:
-            return await _consume(ground, database, handle, count, watch)
+            return await _consume(ground, database, subscription, count, watch)
 
         async def bare(watch: Watch) -> int:
             return await _bare(ground, database, count, watch)
@@ -72,16 +70,16 @@ async def run(ground: Ground) -> list[Comparison]:
 async def _consume(
     ground: Ground,
     database: Database,
-    handle: Callable[[AsyncConnection, Batch], Awaitable[None]],
+    subscription: Subscription[Any],
     count: int,
     watch: Watch,
 ) -> int:
     stop, done = asyncio.Event(), asyncio.Event()
     first = handled = 0
 
-    async def handle_and_count(connection: AsyncConnection, batch: Batch) -> None:
+    async def handle_and_count(connection: AsyncConnection, batch: list[Received[Any]]) -> None:
         nonlocal first, handled
-        await handle(connection, batch)
+        await subscription.handle(connection, batch)
         handled += len(batch)
         if not first:
             first = handled
@@ -92,8 +90,8 @@ async def _consume(
 
     kafka = OwnGroup(ground.kafka.bootstrap, f"b{secrets.token_hex(4)}.", topics=ground.kafka)
     batch = min(BATCH, max(5, count // 10))
-    subscription = Subscription(DebtorChanged, handle_and_count)
-    consumers = Consumers(kafka, database, "benchmark", [subscription], batch=batch)
+    counted = replace(subscription, handle=handle_and_count)
+    consumers = Consumers(kafka, database, "benchmark", [counted], batch=batch)
     running = asyncio.create_task(consumers.run(stop))
     await done.wait()
     stop.set()

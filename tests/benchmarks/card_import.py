@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from ground import Ground
 from klokwerk.access import Person
 from klokwerk.clock import SystemClock
-from klokwerk.database import Database, migrate, raw
+from klokwerk.database import Database, raw
+from klokwerk.migration import migrate
 from measure import Comparison, Side, Watch, compare
 
 ROWS = 10_000

@@ -90,10 +90,12 @@ class Pace:
     Attributes:
         rounds: rounds that count, at most.
         seconds: no further round begins after this long, once there are two.
+        warm_up: a round that is not counted comes first; without it figures say little.
     """
 
     rounds: int
     seconds: float
+    warm_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +182,14 @@ async def compare(
     goal: float | None = None,
     floor: float | None = None,
 ) -> Comparison:
-    """Run both sides in turn for as long as `pace` says, after one round that warms up and is not counted.
+    """Run both sides in turn for as long as `pace` says, after the round that warms up.
 
     Raises:
         AssertionError: one of the two did nothing, so there is nothing to compare.
     """
     found: list[tuple[Sample, Sample]] = []
     began = time.monotonic()
-    for number in range(pace.rounds + 1):
+    for number in range(0 if pace.warm_up else 1, pace.rounds + 1):
         if len(found) >= 2 and time.monotonic() - began > pace.seconds:
             break
         first, second = (ours, other) if number % 2 else (other, ours)

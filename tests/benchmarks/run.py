@@ -85,9 +85,12 @@ def _speed(side: dict[str, object], unit: str) -> str:
 def arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description="Compare Klokwerk with the bare way of doing the same.")
-    parser.add_argument("--quick", action="store_true", help="fewer units and rounds: under 40 seconds")
+    parser.add_argument("--quick", action="store_true", help="fewer units and rounds")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME")
     parser.add_argument("--rounds", type=int, help="rounds that count")
+    parser.add_argument(
+        "--cold", action="store_true", help="no warm-up: to see whether it runs, not how fast"
+    )
     parser.add_argument("--scale", type=float, help="part of the full number of units, e.g. 0.1")
     parser.add_argument("--json", type=Path, default=Path("reports/bench.json"), help="where the report goes")
     return parser.parse_args()
@@ -99,8 +102,7 @@ def main() -> None:
     console = Console()
     telemetry.configure_logging("benchmark", "ERROR")
     pace = QUICK if options.quick else FULL
-    if options.rounds:
-        pace = Pace(options.rounds, pace.seconds)
+    pace = Pace(options.rounds or pace.rounds, pace.seconds, warm_up=not options.cold)
     scale = options.scale or (QUICK_SCALE if options.quick else 1.0)
     before = machine()
     found = uvloop.run(measure_all(options.only, pace=pace, scale=scale, console=console))

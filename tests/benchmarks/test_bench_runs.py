@@ -20,7 +20,7 @@ async def test_the_benchmarks_print_a_table_and_write_a_report(
     platform_servers: Servers, tmp_path: Path
 ) -> None:
     report = tmp_path / "reports" / "bench.json"
-    options = ["--quick", "--rounds", "1", "--scale", "0.005", "--json", str(report)]
+    options = ["--quick", "--cold", "--rounds", "1", "--scale", "0.005", "--json", str(report)]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(RUN),

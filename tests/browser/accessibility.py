@@ -12,9 +12,9 @@ _OPTIONS = {
 _MOST_TABS = 80
 
 
-async def usable_by_everybody(page: Page) -> None:
-    """Fail with what axe-core has to say of the page as it stands, element by element."""
-    found = await Axe().run(page, options=_OPTIONS)
+async def usable_by_everybody(page: Page, part: str | None = None) -> None:
+    """Fail with what axe-core has to say of the page as it stands, or of a part of it, element by element."""
+    found = await Axe().run(page, context=part, options=_OPTIONS)
     told = [
         f"{one['id']} ({one['impact']}): {one['help']}: {node['html'][:160]}"
         for one in found.response["violations"]

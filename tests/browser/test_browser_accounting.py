@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
+from accessibility import usable_by_everybody
+from accounting_sync.status_change import AT_ONCE
 from klokwerk.testing import eventually
 from lxml import etree
+from many_relations import books_of_many
 from playwright.async_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 WHERE = "/accounting/main/debtors"
+PATIENCE = 120_000
 
 
 async def listed(system, name: str, count: int, *, without_number: int = -1) -> list[str]:
@@ -69,6 +73,87 @@ async def test_EP_35_EP_36_EP_37_EP_39_EP_40_the_first_time_a_range_is_set_to_up
     await page.get_by_role("link", name="Export geschiedenis").click()
     row = page.locator("tbody tr").first
     assert await names_in_file(page, row) == [f"Aaa Relatie {number}" for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("count", [250, pytest.param(10_000, marks=pytest.mark.faults)])
+async def test_EP_29_EP_37_EP_38_EP_42_the_first_time_with_more_lines_than_a_page_shows(
+    sign_in, system, count
+):
+    """All are Insert; those that accounting knows are set to Update at once, the new ones stay, all are exported."""
+    books, known = f"groot{count}", count - count // 10
+    await books_of_many(system, books, count)
+    page = await sign_in()
+    where = f"/accounting/{books}/debtors"
+    await page.goto(where)
+    await page.get_by_role("button", name="Fetch debtors").click()
+    if count > AT_ONCE:
+        await expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+        await page.get_by_role("link", name="Back to the list").click()
+    await expect(page.get_by_role("button", name=f"Export debtors (all {count:,})")).to_be_visible()
+
+    await page.keyboard.press("/")
+    await page.keyboard.type("bloemist")
+    await expect(page).to_have_url(re.compile("q=bloemist"))
+    await expect(page.get_by_role("button", name=f"Export debtors ({known:,} of the filter)")).to_be_visible()
+    everything = page.get_by_role("checkbox", name="Select every row shown")
+    await everything.focus()
+    await page.keyboard.press("Space")
+    await expect(page.get_by_text("All 200 on this page are selected.")).to_be_visible()
+    await usable_by_everybody(page, ".bulk")
+    await page.get_by_role("button", name=f"Select all {known:,} that match the filter").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text(f"All {known:,} that match the filter are selected.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Clear selection")).to_be_focused()
+    update = page.get_by_role("button", name=f"Change status to Update ({known:,})")
+    await page.locator("tbody input[name=ids]").nth(3).click()
+    await expect(page.get_by_text("199 selected", exact=True)).to_be_visible()
+    await expect(update).to_have_count(0)
+    await everything.check()
+    await page.get_by_role("button", name=f"Select all {known:,} that match the filter").click()
+    await update.click()
+
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(f"Change the status of {known:,} lines to Update?")
+    await expect(page.get_by_text("bloemist", exact=True)).to_be_visible()
+    await usable_by_everybody(page)
+    await page.keyboard.press("Enter")
+    if known > AT_ONCE:
+        await expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+        await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+        await page.get_by_role("link", name="Back to the list").click()
+    else:
+        await expect(page.get_by_text(f"Status of {known:,} lines changed")).to_be_visible()
+    await expect(page).to_have_url(re.compile("q=bloemist"))
+    await page.goto(f"{where}?action=Insert")
+    await expect(page.get_by_role("button", name=f"({count - known:,} of the filter)")).to_be_visible()
+    await page.goto(where)
+    await page.get_by_role("button", name=f"Export debtors (all {count:,})").click()
+    await expect(heading).to_have_text(f"Export {count:,} debtors?")
+    await page.get_by_role("button", name=f"Export {count:,} debtors").click()
+    await expect(page.locator(".message-title")).to_contain_text(f"{count:,} lines")
+    await page.get_by_role("link", name="Export history").click()
+    row = page.locator("tbody tr").first
+    await expect(row.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+    names = await names_in_file(page, row)
+    assert len(names) == len(set(names)) == count
+
+
+async def test_EP_28_EP_29_without_scripts_all_that_match_or_those_ticked_change_their_status(
+    sign_in, system
+):
+    await listed(system, "Ccc Relatie", 2)
+    page = await sign_in(java_script_enabled=False)
+    await page.goto(f"{WHERE}?q=ccc+relatie")
+    await page.get_by_role("checkbox", name="Select all 2 that match the filter").check()
+    await page.get_by_role("button", name="Change status to Ignore").click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Change the status of 2 lines to Ignore?")
+    await page.get_by_role("button", name="Change status of 2 lines").click()
+    await expect(page.get_by_text("Status of 2 lines changed")).to_be_visible()
+    await page.locator("tbody input[name=ids]").first.check()
+    await page.get_by_role("button", name="Change status to Update").click()
+    await expect(page.get_by_text("Status of 1 line changed")).to_be_visible()
+    await expect(page.locator("tbody td.short .badge")).to_have_text(["Update", "Ignore"])
 
 
 async def test_EP_33_EP_52_EP_62_a_failing_line_is_mended_by_way_of_open_relation_and_exported_again(

@@ -89,6 +89,12 @@ async def test_the_search_keeps_the_focus_and_the_typing_while_the_list_is_renew
     await expect(page.get_by_role("searchbox")).to_be_focused()
     await expect(page.get_by_role("searchbox")).to_have_value("zóekmaar")
     await expect(page.locator("#announcements")).to_have_text("The list was renewed")
+    await expect(page).to_have_url(re.compile("q=z"))
+    export = page.locator(
+        'a[data-follows="debtors"]'
+    ).first  # it takes what is shown now, not what was at first
+    await expect(export).to_have_attribute("href", re.compile(r"/exports/debtors\.csv\?q=z"))
+    await expect(page.get_by_role("button", name="Export the filter (CSV)")).to_be_visible()
 
 
 async def test_the_home_page_shows_a_sale_without_being_loaded_again(page, system):

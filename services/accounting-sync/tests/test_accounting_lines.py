@@ -3,7 +3,17 @@
 import uuid
 
 import pytest
+import sqlalchemy as sa
+from accounting_sync import exporting, status_change
+from accounting_sync.domain.lines import Action
+from accounting_sync.domain.relation import Kind
+from accounting_sync.store.lines import LineFilter
 from accounting_world import World, changed
+from klokwerk import jobs
+from klokwerk.access import Person
+from klokwerk.testing import eventually
+
+PERSON = Person("p1", "Piet", frozenset({"finance"}))
 
 
 async def test_EP_31_the_line_shows_all_data_as_it_will_be_sent(world: World) -> None:
@@ -70,7 +80,7 @@ async def test_EP_28_EP_29_EP_37_EP_38_several_lines_are_set_to_update_and_other
     books = await world.books()
     lines = await books.taken_up(*(books.card() for _ in range(4)))
     answer = await books.status("Update", *lines[:3])
-    assert answer.json() == {"changed": 3, "skipped": []}
+    assert answer.json() == {"changed": 3, "skipped": [], "left": 0, "job": None}
     assert [line["action"] for line in await books.lines()] == ["Update", "Update", "Update", "Insert"]
 
 
@@ -110,13 +120,80 @@ async def test_EP_29_all_lines_that_a_filter_means_change_status_at_once(world: 
     books = await world.books()
     await books.taken_up(*(books.card(name=f"Kwekerij {n}") for n in range(5)), books.card(name="Kiosk"))
     path = f"/{books.code}/debtors/lines"
-    assert (await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})).json() == {"count": 5}
+    answer = await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})
+    assert answer.json() == {"count": 5, "exportable": 5}
     body = {"matching": {"q": "kwekerij"}, "action": "Update"}
     answer = await world.ask("POST", f"{path}/status", json=body)
-    assert answer.json() == {"changed": 5, "skipped": []}
+    assert answer.json() == {"changed": 5, "skipped": [], "left": 0, "job": None}
     assert [line["name"] for line in await books.lines(action="Insert")] == ["Kiosk"]
+    await books.status("Ignore", (await books.lines(q="kwekerij"))[0])
+    answer = await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})
+    assert answer.json() == {"count": 5, "exportable": 4}, "ignored lines stay out of an export of all"
     answer = await world.ask("POST", f"{path}/status", json={"action": "Update"})
     assert answer.status_code == 422, "neither lines nor a filter"
+
+
+async def test_EP_37_the_status_of_very_many_lines_is_changed_by_a_job_that_leaves_busy_ones_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_change, "AT_ONCE", 3)
+    monkeypatch.setattr(status_change, "CHUNK", 2)
+    books = await world.books()
+    lines = await books.taken_up(
+        *(books.card(name=f"Kwekerij {n}") for n in range(5)), books.card(name="Kiosk")
+    )
+    async with world.database.transaction() as connection:
+        busy = sa.text("update line set state = 'exporting' where id = :id")
+        await connection.execute(busy, {"id": lines[1]["id"]})
+    path = f"/{books.code}/debtors/lines/status"
+    body = {"matching": {"q": "kwekerij", "action": "Insert"}, "action": "Update"}
+    answer = await world.ask("POST", path, json=body)
+    assert answer.json()["changed"] == 0
+    address = answer.json()["job"].removeprefix("/v1")
+
+    async def over() -> dict[str, object] | None:
+        job = (await world.ask("GET", address)).json()
+        return job if job["state"] == "done" else None
+
+    job = await eventually(over)
+    assert (job["result"], job["done"], job["total"]) == ({"changed": 4, "left": 1}, 5, 5)
+    shown = {line["name"]: line["action"] for line in await books.lines()}
+    assert [name for name, action in shown.items() if action == "Insert"] == ["Kiosk", lines[1]["name"]]
+    monkeypatch.setattr(status_change, "AT_ONCE", 100)
+    answer = (await world.ask("POST", path, json={"matching": {}, "action": "Ignore"})).json()
+    assert (answer["changed"], answer["left"], answer["skipped"][0]["name"]) == (5, 1, lines[1]["name"])
+    assert "being exported" in answer["skipped"][0]["reason"]
+
+
+async def test_two_different_changes_of_status_of_very_many_lines_do_not_run_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_change, "AT_ONCE", 0)
+    books = await world.books()
+    await books.taken_up(books.card())
+    given = status_change.job_input(books.code, Kind.DEBTORS, LineFilter(), Action.IGNORE)
+    async with world.database.transaction() as connection:
+        job = await jobs.start(connection, world.clock, jobs.NewJob(status_change.JOB, input=given), PERSON)
+        asleep = sa.text("update job set due_at = 'infinity' where id = :id")
+        await connection.execute(asleep, {"id": job.id})
+    path = f"/{books.code}/debtors/lines/status"
+    answer = await world.ask("POST", path, json={"matching": {}, "action": "Ignore"})
+    assert answer.json()["job"] == f"/v1/jobs/{job.id}", "the same one again is that one"
+    answer = await world.ask("POST", path, json={"matching": {}, "action": "Update"})
+    assert (answer.status_code, answer.json()["title"]) == (409, "Another change of status is under way")
+
+
+async def test_EP_42_an_export_never_takes_more_lines_than_its_user_was_told(world: World) -> None:
+    books = await world.books()
+    await books.taken_up(*(books.card(name=f"Kwekerij {n}") for n in range(3)), books.card(name="Kiosk"))
+    path = f"/{books.code}/debtors/export"
+    answer = await world.ask("POST", path, json={"matching": {"q": "kwekerij"}, "at_most": 2})
+    assert (answer.status_code, answer.json()["type"]) == (409, exporting.MORE_THAN_TOLD)
+    assert await books.exports() == []
+    assert len(await books.lines()) == 4
+    answer = await world.ask("POST", path, json={"matching": {"q": "kwekerij"}, "at_most": 4})
+    assert (answer.status_code, answer.json()["lines"]) == (201, 3), "fewer than told is fine"
+    assert [line["name"] for line in await books.lines()] == ["Kiosk"]
 
 
 async def test_the_list_goes_on_in_pages_by_name_and_can_be_searched(world: World) -> None:

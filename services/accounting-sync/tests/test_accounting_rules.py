@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from accounting_sync.cards import source_document
 from accounting_sync.domain.administration import (
     Administration,
     NumberRange,
@@ -21,13 +22,15 @@ from accounting_sync.domain.relation import (
     Kind,
     RelationData,
     RelationSource,
+    canonical,
     data_from_json,
-    fingerprint,
+    fingerprint_of,
     source_from_json,
     to_json,
 )
 from accounting_sync.domain.retries import after_temporary, next_night
 from accounting_sync.domain.targets import RULES, Target
+from klokwerk_contracts.debtor_changed import CardState, DebtorChanged
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MAIN = Administration(
@@ -179,9 +182,58 @@ def test_what_is_stored_is_read_back_the_same() -> None:
         bank_accounts=(BankAccount("NL91ABNA0417164300"),),
     )
     assert data_from_json(to_json(data)) == data
-    source = RelationSource(name="V", payment_days=0)
-    assert source_from_json({**to_json(source), "added_later": 1}) == source
-    assert fingerprint(data) != fingerprint(source)
+    assert fingerprint_of(canonical(to_json(data))) != fingerprint_of(canonical(to_json(RelationData("1"))))
+
+
+def test_a_card_is_kept_as_the_document_that_is_read_back() -> None:
+    card = DebtorChanged.model_validate(
+        {
+            "debtor_id": "d1",
+            "revision": 1,
+            "name": "V",
+            "debtor_number": "10001",
+            "addresses": [
+                {"kind": "invoice", "lines": ["Postbus 1", "2e etage", "links"], "country": "NL"},
+                {"kind": "visit", "lines": [], "city": "Aalsmeer", "country": "NL"},
+                {"kind": "visit", "lines": ["Kade 2"], "country": "NL"},
+            ],
+            "emails": [
+                {"address": "all@example.com"},
+                {"address": "books@example.com", "document": "invoice"},
+                {"address": "late@example.com", "document": "invoice"},
+            ],
+            "phones": ["1", "2"],
+            "vat_number": "NL 0044.95445.B01",
+            "bank_accounts": [{"iban": "NL91 ABNA 0417 1643 00"}],
+            "payment_term_days": 0,
+            "changed_at": "2026-11-02T09:00:00Z",
+        }
+    )
+    document = source_document(Kind.DEBTORS, card)
+    assert document is not None
+    assert "search_code" not in document, "empty fields are left out, so a field added later changes nothing"
+    assert source_from_json({**document, "added_later": 1}) == RelationSource(
+        name="V",
+        number="10001",
+        phone="1",
+        email="books@example.com",
+        language="nl",
+        addresses=(
+            Address(AddressType.VISIT, None, None, None, "Aalsmeer", "NL"),
+            Address(AddressType.INVOICE, "Postbus 1", "2e etage, links", None, None, "NL"),
+        ),
+        bank_accounts=(BankAccount("NL91ABNA0417164300"),),
+        vat_number="NL004495445B01",
+        currency="EUR",
+        payment_days=0,
+        vat_regime="standard",
+    )
+    assert source_document(Kind.CREDITORS, card) is None, "it is no supplier"
+    assert source_document(Kind.DEBTORS, card.model_copy(update={"state": CardState.ANONYMISED})) == {
+        "name": "V",
+        "number": "10001",
+        "blocked": True,
+    }
 
 
 KING = Administration("king", "King", Target.KING_XML, "main", ranges=MAIN.ranges)

@@ -228,7 +228,11 @@ def line(number: int = 1, **changes: Any) -> dict[str, Any]:
         "state": "listed",
         "message": "",
         "never_synced": True,
-        "data": {"number": f"1000{number}", "address": {"city": "Katwijk"}, "vat_number": "NL999000010B17"},
+        "data": {
+            "code": f"1000{number}",
+            "addresses": [{"type": "visit", "line1": "Kade 1", "line2": None, "city": "Katwijk"}],
+            "vat_number": "NL999000010B17",
+        },
         **changes,
     }
 

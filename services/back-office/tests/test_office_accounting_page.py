@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from office_shapes import body_of, line, page, text_of
+import pytest
+from accounting_sync import exporting
+from office_shapes import body_of, form_of, line, page, problem, text_of
 
 
 def on_accounting(office, *lines, mode="file"):
     one = {"code": "main", "name": "Flowers", "mode": mode}
     office.services.on("GET", "accounting", "/v1/administrations", page(one))
     office.services.on("GET", "accounting", "/v1/main/debtors/lines", page(*lines))
+    counted = {"count": len(lines), "exportable": len(lines)}
+    office.services.on("GET", "accounting", "/v1/main/debtors/lines/count", counted)
 
 
 async def test_each_line_opens_its_relation_in_the_words_of_the_manual(office):
@@ -16,7 +20,12 @@ async def test_each_line_opens_its_relation_in_the_words_of_the_manual(office):
     browser = await office.signed_in(language="nl")
     await browser.post("/language", {"language": "nl", "back": "/"}, page="/accounting/main/debtors")
     shown = text_of(await browser.get("/accounting/main/debtors"))
-    for words in ("Debiteuren ophalen", "Wijzig status in Update", "Exporteer debiteuren (alle)", "Melding"):
+    for words in (
+        "Debiteuren ophalen",
+        "Wijzig status in Update",
+        "Exporteer debiteuren (alle 1)",
+        "Melding",
+    ):
         assert words in shown
     assert 'href="/debtors/d1">Open relatie</a>' in shown
     await browser.post("/language", {"language": "en", "back": "/"}, page="/accounting/main/debtors")
@@ -29,10 +38,10 @@ async def test_one_sees_which_lines_have_a_message_and_which_are_new(office):
     assert "new: never synchronised" in shown
     assert "VAT number is in use" in shown
     assert "accounting system" in shown
-    assert "Katwijk · NL999000010B17" in shown
+    assert "visit address Kade 1, Katwijk · VAT number NL999000010B17" in shown
 
 
-async def test_selected_lines_only_are_changed_and_exported_and_none_means_all(office):
+async def test_EP_41_EP_42_selected_lines_only_are_changed_and_exported_and_none_means_all(office):
     on_accounting(office, line(1), line(2))
     office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", {"changed": 2})
     made = {"id": "e1", "kind": "debtors", "mode": "file", "state": "done", "lines": 2}
@@ -42,11 +51,140 @@ async def test_selected_lines_only_are_changed_and_exported_and_none_means_all(o
     await browser.post(f"{where}/status", {"ids": ["line-1", "line-2"], "action": "Update"}, page=where)
     changed = body_of(office.services.last("POST", "/v1/main/debtors/lines/status"))
     assert changed == {"line_ids": ["line-1", "line-2"], "action": "Update"}
-    assert "Status of 2 lines changed" in text_of(await browser.get(where))
-    await browser.post(f"{where}/export", {"ids": ["line-2"], "_once": "x"}, page=where)
+    shown = text_of(await browser.get(where))
+    assert "Status of 2 lines changed" in shown
+    assert "Export debtors (all 2)" in shown
+    await browser.post(f"{where}/export", {"ids": ["line-2"], "told": "2", "_once": "x"}, page=where)
     assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == {"line_ids": ["line-2"]}
-    await browser.post(f"{where}/export", {"_once": "y"}, page=where)
-    assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == {}
+    await browser.post(f"{where}/export", {"told": "2", "_once": "y"}, page=where)
+    everything = body_of(office.services.last("POST", "/v1/main/debtors/export"))
+    assert everything == {"matching": {}, "at_most": 2}
+
+
+async def test_EP_42_with_a_filter_the_export_names_and_takes_the_lines_of_the_filter_only(office):
+    on_accounting(office, line(1), line(2))
+    made = {"id": "e1", "kind": "debtors", "mode": "file", "state": "done", "lines": 2}
+    office.services.on("POST", "accounting", "/v1/main/debtors/export", made, 201)
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors?q=cust&with_message=false"
+    answer = await browser.get(where)
+    assert "Export debtors (2 of the filter)" in text_of(answer)
+    sent = form_of(answer)
+    del sent["scope"]  # it is off until "all that match" is chosen
+    assert sent["matching"] == "q=cust&with_message=false"
+    back = await browser.post("/accounting/main/debtors/export", sent, page=where)
+    assert back.headers["location"] == where, "the filter stays on"
+    wanted = {"matching": {"q": "cust", "with_message": False}, "at_most": 2}
+    assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == wanted
+
+
+async def test_EP_42_an_export_of_more_lines_than_the_button_named_is_asked_about_first(office):
+    on_accounting(office, line(1), line(2))
+    more = problem(409, "More lines than you were told") | {"type": exporting.MORE_THAN_TOLD}
+    office.services.on("POST", "accounting", "/v1/main/debtors/export", more, 409)
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors"
+    asked = await browser.post(f"{where}/export", {"told": "1", "_once": "x"}, page=where)
+    shown = text_of(asked)
+    assert "Export 2 debtors?" in shown
+    assert "there were 1 when you chose, now 2" in shown
+    made = {"id": "e1", "kind": "debtors", "mode": "file", "state": "done", "lines": 2}
+    office.services.on("POST", "accounting", "/v1/main/debtors/export", made, 201)
+    sent = form_of(asked)
+    assert (sent["told"], sent["confirmed"], sent["scope"]) == ("2", "yes", "matching")
+    await browser.post(f"{where}/export", sent, page=where)
+    assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == {"matching": {}, "at_most": 2}
+    assert "Exported: 2 lines" in text_of(await browser.get(where))
+
+
+@pytest.mark.parametrize("told", ["1234", "", "x"])
+async def test_EP_42_an_export_of_more_than_a_page_shows_or_of_an_unknown_number_is_confirmed(office, told):
+    on_accounting(office, line(1))
+    counted = {"count": 1300, "exportable": 1234}
+    office.services.on("GET", "accounting", "/v1/main/debtors/lines/count", counted)
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors"
+    shown = text_of(await browser.post(f"{where}/export", {"told": told}, page=where))
+    assert "Export 1,234 debtors?" in shown
+    assert "66 lines stay" in shown
+    assert office.services.count("POST", "/v1/main/debtors/export") == 0
+
+
+async def test_EP_29_EP_37_the_status_of_all_lines_of_a_filter_is_confirmed_by_its_number_and_told(office):
+    on_accounting(office, line(1), line(2))
+    counted = {"count": 1234, "exportable": 1200}
+    office.services.on("GET", "accounting", "/v1/main/debtors/lines/count", counted)
+    skipped = [{"line_id": "line-2", "name": "Customer 2", "reason": "it is being exported at this moment"}]
+    answer = {"changed": 1200, "skipped": skipped, "left": 36}
+    office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", answer)
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors?action=Insert&q=%3Cb%3E"
+    wanted = {
+        "scope": "matching",
+        "matching": "action=Insert&q=<b>&evil=1",
+        "action": "Update",
+        "told": "1200",
+    }
+    asked = await browser.post(
+        "/accounting/main/debtors/status", wanted | {"ids": ["line-1"]}, page="/accounting/main/debtors"
+    )
+    assert office.services.count("POST", "/v1/main/debtors/lines/status") == 0
+    shown = text_of(asked)
+    assert "Change the status of 1,234 lines to Update?" in shown
+    assert "Action: <strong>Insert</strong>" in shown
+    assert "<strong><b></strong>" in shown
+    assert "<b>" not in asked.text
+    back = await browser.post("/accounting/main/debtors/status", form_of(asked), page=where)
+    sent = body_of(office.services.last("POST", "/v1/main/debtors/lines/status"))
+    assert sent == {"action": "Update", "matching": {"action": "Insert", "q": "<b>"}}
+    told = text_of(await browser.get(back.headers["location"]))
+    assert "Status of 1,200 lines changed" in told
+    assert "there were 1,234 when you chose, now 1,236" in told
+    assert "Customer 2: it is being exported at this moment" in told
+    assert "and 35 more" in told
+
+
+async def test_EP_37_the_status_of_very_many_lines_is_followed_as_a_job_with_a_way_back(office):
+    on_accounting(office, line(1))
+    office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", {"job": "/v1/jobs/j1"})
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors"
+    sure = {"scope": "matching", "matching": "q=x", "action": "Ignore", "told": "1", "confirmed": "yes"}
+    answer = await browser.post(f"{where}/status", sure, page=where)
+    assert answer.headers["location"] == "/jobs/accounting/j1?back=%2Faccounting%2Fmain%2Fdebtors%3Fq%3Dx"
+    job = {"id": "j1", "kind": "accounting-status", "state": "running", "result": {"changed": 3, "left": 1}}
+    office.services.on("GET", "accounting", "/v1/jobs/j1", job)
+    shown = text_of(await browser.get(answer.headers["location"]))
+    assert f'<a href="{where}?q=x">Back to the list</a>' in shown
+    assert "Change of status" in shown
+    evil = text_of(await browser.get("/jobs/accounting/j1?back=//evil.example"))
+    assert 'href="//evil.example' not in evil
+
+
+async def test_the_number_of_the_filter_is_asked_for_after_a_search_not_while_it_is_typed(office):
+    on_accounting(office, line(1))
+    lines = "/v1/main/debtors/lines"
+    office.services.on("GET", "accounting", lines, page(line(1), after="more"))
+    browser = await office.signed_in()
+    where = "/accounting/main/debtors"
+    answer = await browser.get(f"{where}?q=cust&part=search")
+    part = text_of(answer)
+    assert answer.headers["HX-Push-Url"] == f"{where}?q=cust"
+    assert office.services.count("GET", f"{lines}/count") == 0
+    assert f'hx-get="{where}?q=cust&part=bulk"' in part
+    assert 'hx-swap-oob="true"' in part
+    assert "Export debtors (all of the filter)" in part
+    office.services.on("GET", "accounting", f"{lines}/count", {"count": 900, "exportable": 0})
+    asked_before = office.services.count("GET", lines)
+    bar = text_of(await browser.get(f"{where}?q=cust&part=bulk"))
+    assert "Select all 900 that match the filter" in bar
+    assert office.services.count("GET", lines) == asked_before
+    office.services.on("GET", "accounting", lines, page(line(1), line(2, action="Ignore")))
+    whole = text_of(await browser.get(f"{where}?q=cust&part=search"))
+    assert "Export debtors (1 of the filter)" in whole, "all lines are on the page, so they are counted there"
+    assert "part=bulk" not in whole
+    office.services.on("GET", "accounting", f"{lines}/count", problem(500, "Broken"), 500)
+    assert "Customer 1" in text_of(await browser.get(where)), "the lines are shown all the same"
 
 
 async def test_changing_status_of_nothing_asks_to_select_first(office):
@@ -64,7 +202,7 @@ async def test_a_failed_export_says_so_and_where_to_look(office):
     made = {"id": "e1", "mode": "file", "state": "failed", "lines": 1, "message": "1 line can't be exported."}
     office.services.on("POST", "accounting", "/v1/main/debtors/export", made, 201)
     browser = await office.signed_in()
-    await browser.post("/accounting/main/debtors/export", page="/accounting/main/debtors")
+    await browser.post("/accounting/main/debtors/export", {"told": "1"}, page="/accounting/main/debtors")
     shown = text_of(await browser.get("/accounting/main/debtors"))
     assert "The export did not succeed" in shown
     assert "1 line can't be exported. Look at the column Message" in shown
@@ -125,7 +263,7 @@ async def test_a_fetch_of_very_many_is_followed_as_a_job(office):
     office.services.on("POST", "accounting", "/v1/main/debtors/fetch", {"job": "/v1/jobs/j1"})
     browser = await office.signed_in()
     answer = await browser.post("/accounting/main/debtors/fetch", page="/accounting/main/debtors")
-    assert answer.headers["location"] == "/jobs/accounting/j1"
+    assert answer.headers["location"] == "/jobs/accounting/j1?back=%2Faccounting%2Fmain%2Fdebtors"
 
 
 def exported(**changes):

@@ -21,7 +21,9 @@ async def test_the_debtors_are_searched_and_filtered_and_the_url_holds_it(office
 
 async def test_a_search_while_typing_gets_the_list_alone_and_the_clean_address(office):
     office.services.on("GET", "debtors", "/v1/debtors", page(card()))
-    answer = await (await office.signed_in()).get("/debtors?q=jan&part=table", headers={"HX-Request": "true"})
+    answer = await (await office.signed_in()).get(
+        "/debtors?q=jan&part=search", headers={"HX-Request": "true"}
+    )
     assert answer.headers["hx-push-url"] == "/debtors?q=jan"
     assert "<html" not in answer.text
     assert 'id="debtors"' in answer.text

@@ -98,6 +98,10 @@ async def test_FA_51_the_ticked_cards_are_exported_to_excel_and_a_long_one_goes_
     sent = body_of(office.services.last("POST", "/v1/exports"))
     assert (sent["format"], sent["ids"]) == ("xlsx", ["d1", "d2"])
     assert "The export is being made" in text_of(await browser.get("/exports"))
+    everything = {"action": "csv", "ids": ["d1"], "scope": "matching", "matching": "q=roos"}
+    await browser.post("/exports/debtors?q=roos", everything, page="/debtors")
+    sent = body_of(office.services.last("POST", "/v1/exports"))
+    assert (sent["q"], sent["ids"]) == ("roos", []), "all that match, not the ticked ones of the page"
 
 
 def httpx_file(content: bytes) -> Any:

@@ -45,6 +45,13 @@ async def test_the_selected_invoices_only_are_exported(office):
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith("attachment")
     assert office.services.last("GET", "/v1/invoices.csv").url.params.get_list("ids") == ["i1", "i3"]
+    all_of_it = {"ids": ["i1"], "scope": "matching", "matching": "dispatch=failed&q=jansen"}
+    await browser.post("/invoices/selected.csv", all_of_it, page="/invoices")
+    asked = office.services.last("GET", "/v1/invoices.csv").url.params
+    assert (asked["dispatch"], asked["q"], asked.get_list("ids")) == ("failed", "jansen", [])
+    nothing = await browser.post("/invoices/selected.csv", {"matching": ""}, page="/invoices")
+    assert nothing.headers["location"] == "/invoices", "nothing ticked is not everything"
+    assert office.services.count("GET", "/v1/invoices.csv") == 2
 
 
 async def test_sending_by_hand_answers_for_each_invoice(office):

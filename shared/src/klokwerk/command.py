@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from klokwerk import telemetry
-from klokwerk.database import Database, migrate
+from klokwerk.database import Database
 from klokwerk.settings import ServiceSettings, load
 
 Command = Callable[[Sequence[str]], int]
@@ -78,6 +78,7 @@ def calm_collector() -> None:
 
 
 async def _migrate(values: ServiceSettings, package: str) -> None:
+    migrate = importlib.import_module("klokwerk.migration").migrate
     database = Database(str(values.database_url))
     try:
         await migrate(database, package)

@@ -21,80 +21,32 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
-from klokwerk_contracts.envelope import BadEnvelope, Envelope, from_headers
-from klokwerk_contracts.types import Event
 from opentelemetry import trace
-from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from klokwerk import telemetry
 from klokwerk.database import Database, is_transient
 from klokwerk.kafka import TOPIC_MAX_MESSAGE_BYTES, KafkaAddress
+from klokwerk.received import Dead, Part, Received, Rejected, Subscription, condensed, read_all, where
+
+__all__ = ["BATCH", "Consumers", "Received", "Rejected", "Subscription", "condensed"]
 
 log = telemetry.get_logger(__name__)
-
-E = TypeVar("E", bound=Event)
 
 BATCH = 1000
 """Most records in one transaction. By bytes a batch is bounded by the fetches: about 1 MB for each partition."""
 
+FETCHED = 4
+"""Most transactions' worth of records that are fetched at once: while one is in the database the next is read."""
+
 LONGEST_WAIT = 120.0
-"""Seconds of trouble after which the batch is given back to Kafka, well within max.poll.interval."""
-
-
-class Rejected(Exception):
-    """A handler raises this for an event it can never take; the text tells the person who reads the DLQ why."""
-
-
-@dataclass(frozen=True)
-class Received(Generic[E]):
-    """One event with everything around it.
-
-    Attributes:
-        event: the validated body.
-        envelope: id, source, time and trace of the event.
-        topic: name without the installation's prefix.
-        replayed: it came through the group's replay topic.
-    """
-
-    event: E
-    envelope: Envelope
-    topic: str
-    partition: int
-    offset: int
-    replayed: bool = False
-
-
-Handler = Callable[[AsyncConnection, list[Received[E]]], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Subscription(Generic[E]):
-    """One topic and what to do with it.
-
-    Attributes:
-        event: model of the topic's events; the topic's name comes from it.
-        handle: gets a transaction and the events of one batch in order, set-based; it must not commit. It may
-            be called again with a part of the same events after it raised.
-    """
-
-    event: type[E]
-    handle: Handler[E]
-
-
-@dataclass(frozen=True, slots=True)
-class _Dead:
-    record: ConsumerRecord[Any, Any]
-    reason: str
-    detail: str
-    attempts: int = 1
+"""Seconds a batch may take when there is trouble before it is given back to Kafka, well within max.poll.interval."""
 
 
 @dataclass(slots=True)
@@ -123,6 +75,7 @@ class Consumers:
     _dead_letters: AIOKafkaProducer | None = None
     _by_topic: dict[str, tuple[Subscription[Any], bool]] = field(default_factory=dict)
     _busy_since: float | None = None
+    _deadline: float = 0.0
     _progress: dict[TopicPartition, tuple[int, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -169,7 +122,7 @@ class Consumers:
             *self._by_topic,
             group_id=self.kafka.prefix + self.group,
             batch=True,
-            max_records=self.batch,
+            max_records=self.batch * FETCHED,
             batch_timeout_ms=200,
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,
@@ -210,6 +163,7 @@ class Consumers:
 
     async def _on_batch(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         self._busy_since = time.monotonic()
+        self._deadline = self._busy_since + LONGEST_WAIT
         try:
             by_topic: dict[str, list[ConsumerRecord[Any, Any]]] = {}
             for record in records:
@@ -228,28 +182,36 @@ class Consumers:
     async def _handle_topic(
         self, subscription: Subscription[Any], replayed: bool, records: list[ConsumerRecord[Any, Any]]
     ) -> None:
+        """Take `records` in their order, a transaction for each `batch` of them; the next is read meanwhile."""
+        parts = [records[at : at + self.batch] for at in range(0, len(records), self.batch)]
+        read = await read_all(subscription, parts[0], replayed)
+        for following in parts[1:]:
+            ahead = asyncio.create_task(read_all(subscription, following, replayed))
+            try:
+                await self._take(subscription, read)
+                read = await ahead
+            finally:
+                ahead.cancel()
+        await self._take(subscription, read)
+
+    async def _take(self, subscription: Subscription[Any], read: Part) -> None:
+        """Hand what could be read to its handler, and put aside what could not or was not taken."""
         began = time.perf_counter()
-        topic = subscription.event.TOPIC
-        good: list[tuple[ConsumerRecord[Any, Any], Received[Any]]] = []
-        dead: list[_Dead] = []
-        for record in records:
-            read = _read(subscription.event, record, replayed)
-            if isinstance(read, _Dead):
-                dead.append(read)
-            else:
-                good.append((record, read))
-        span = telemetry.consumer_span(f"consume {topic}", (item.envelope.traceparent for _, item in good))
+        topic, dead = subscription.event.TOPIC, read.dead
+        span = telemetry.consumer_span(
+            f"consume {topic}", (item.envelope.traceparent for _, item in read.good)
+        )
         with trace.use_span(span, end_on_exit=True):
-            if good:
-                dead += await self._isolate(subscription, good)
+            if read.good:
+                dead = [*dead, *await self._isolate(subscription, read.good)]
             if dead:
                 await self._with_patience(lambda: self._bury(topic, dead), f"dead letters of {topic}")
-        telemetry.CONSUMED.labels(topic).inc(len(records) - len(dead))
+        telemetry.CONSUMED.labels(topic).inc(len(read.good) + len(read.dead) - len(dead))
         telemetry.BATCH_SECONDS.labels(topic).observe(time.perf_counter() - began)
 
     async def _isolate(
         self, subscription: Subscription[Any], pairs: list[tuple[ConsumerRecord[Any, Any], Received[Any]]]
-    ) -> list[_Dead]:
+    ) -> list[Dead]:
         """Handle `pairs`; halve on an error until the element that causes it stands alone."""
 
         async def attempt() -> None:
@@ -267,8 +229,8 @@ class Consumers:
                 reason = "rejected" if isinstance(error, Rejected) else "handler_error"
                 detail = str(error) if isinstance(error, Rejected) else repr(error)
                 if reason == "handler_error":
-                    log.exception("event_not_handled", topic=subscription.event.TOPIC, **_where(pairs[0][0]))
-                return [_Dead(pairs[0][0], reason, detail, attempts=len(pairs))]
+                    log.exception("event_not_handled", topic=subscription.event.TOPIC, **where(pairs[0][0]))
+                return [Dead(pairs[0][0], reason, detail, attempts=len(pairs))]
             middle = len(pairs) // 2
             return [
                 *await self._isolate(subscription, pairs[:middle]),
@@ -278,13 +240,12 @@ class Consumers:
 
     async def _with_patience(self, action: Callable[[], Awaitable[None]], what: str) -> None:
         """Do `action`; while the database or the broker is in trouble, wait and try again."""
-        deadline = time.monotonic() + LONGEST_WAIT
         pause = 0.1
         while True:
             try:
                 await action()
             except Exception as error:
-                if not _is_trouble(error) or time.monotonic() > deadline:
+                if not _is_trouble(error) or time.monotonic() > self._deadline:
                     raise
                 self.trouble = f"{what}: {error!r}"
                 log.warning(
@@ -296,7 +257,7 @@ class Consumers:
                 self.trouble = ""
                 return
 
-    async def _bury(self, topic: str, dead: Sequence[_Dead]) -> None:
+    async def _bury(self, topic: str, dead: Sequence[Dead]) -> None:
         if self._dead_letters is None:
             raise ConnectionError("the dead-letter producer is not running")
         target = self.kafka.dead_letters(topic, self.group)
@@ -322,9 +283,7 @@ class Consumers:
         await asyncio.gather(*futures)
         for item in dead:
             telemetry.DEAD.labels(topic, item.reason).inc()
-            log.error(
-                "dead_letter", reason=item.reason, detail=item.detail, dlq=target, **_where(item.record)
-            )
+            log.error("dead_letter", reason=item.reason, detail=item.detail, dlq=target, **where(item.record))
 
     # --- watchdog -------------------------------------------------------------------------------------------
 
@@ -367,46 +326,7 @@ class Consumers:
             )
 
 
-# --- reading one record -------------------------------------------------------------------------------------
-
-
-def _read(model: type[E], record: ConsumerRecord[Any, Any], replayed: bool) -> Received[E] | _Dead:
-    try:
-        envelope = from_headers(record.headers)
-    except BadEnvelope as error:
-        return _Dead(record, "bad_headers", str(error))
-    except Exception as error:
-        # Whatever else a header holds, it must not stop the partition.
-        return _Dead(record, "bad_headers", repr(error))
-    if envelope.type != model.TOPIC:
-        return _Dead(
-            record, "unknown_type", f"ce_type is {envelope.type!r}, this topic carries {model.TOPIC!r}"
-        )
-    if record.value is None:
-        return _Dead(record, "no_body", "the record has no value: every event of this topic has a body")
-    try:
-        event = model.model_validate_json(record.value)
-    except ValidationError as error:
-        return _Dead(record, "bad_body", _explain(error))
-    except ValueError as error:
-        return _Dead(record, "bad_body", str(error))
-    if record.key is not None and record.key != event.key.encode():
-        return _Dead(
-            record,
-            "wrong_key",
-            f"the key is {record.key!r}, the body says {event.key!r}: order hangs on the key",
-        )
-    return Received(event, envelope, model.TOPIC, record.partition, record.offset, replayed)
-
-
-def _explain(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_context=False)
-    lines = [f"{'.'.join(str(part) for part in p['loc']) or 'body'}: {p['msg']}" for p in problems[:20]]
-    return "; ".join(lines)
-
-
-def _where(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
-    return {"record_topic": record.topic, "partition": record.partition, "offset": record.offset}
+# --- around a batch -------------------------------------------------------------------------------------------
 
 
 def _is_trouble(error: BaseException) -> bool:

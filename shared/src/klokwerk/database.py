@@ -1,4 +1,4 @@
-"""PostgreSQL for a service: engine, transactions, migrations on an advisory lock, a role of its own.
+"""PostgreSQL for a service: engine, transactions, the state of its schema, a role of its own.
 
 Statements are prebuilt ``sqlalchemy.text`` or Core constants; hot paths may take the raw asyncpg connection
 with `raw`. A transaction commits when its block ends and rolls back when it raises.
@@ -11,18 +11,12 @@ import hashlib
 import importlib.resources
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import orjson
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -30,6 +24,8 @@ from sqlalchemy.util import await_only
 
 STATEMENT_TIMEOUT_MS = 60_000
 
+_IS_MIGRATED = sa.text("select to_regclass('alembic_version')")
+_STANDS_AT = sa.text("select version_num from alembic_version")
 _TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57014", "57P")
 
 
@@ -117,7 +113,7 @@ def sqlalchemy_url(url: str) -> str:
 # --- migrations -------------------------------------------------------------------------------------------
 
 
-def script(operations: Operations | Any, sql: str) -> None:
+def script(operations: Any, sql: str) -> None:
     """Run several statements in a migration (asyncpg prepares only one at a time).
 
     Args:
@@ -130,55 +126,19 @@ def script(operations: Operations | Any, sql: str) -> None:
     await_only(driver.execute(sql))
 
 
-def _alembic_config(package: str) -> Config:
+def head_revision(package: str) -> str:
+    """Newest migration that `package` ships: they are numbered, and follow one another."""
     versions = importlib.resources.files(package) / "migrations" / "versions"
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("version_locations", str(versions))
-    config.set_main_option("path_separator", "newline")
-    return config
-
-
-def head_revision(package: str) -> str | None:
-    """Newest migration that `package` ships."""
-    return ScriptDirectory.from_config(_alembic_config(package)).get_current_head()
-
-
-async def migrate(database: Database, package: str) -> None:
-    """Bring the database to the newest migration of `package`; several processes may call this at once.
-
-    Args:
-        database: the service's database.
-        package: import name of the service, which holds ``migrations/versions``.
-    """
-    config = _alembic_config(package)
-    key = advisory_key(f"migrate:{package}")
-
-    def upgrade(connection: sa.Connection) -> None:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-    async with database.engine.connect() as connection:
-        await connection.execute(sa.text("set statement_timeout = 0"))
-        await connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": key})
-        await connection.commit()
-        try:
-            await connection.run_sync(upgrade)
-            await connection.commit()
-        finally:
-            await connection.rollback()
-            await connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": key})
-            await connection.commit()
-            await connection.invalidate()
+    names = (entry.name for entry in versions.iterdir())
+    return max(name.partition("_")[0] for name in names if name[:1].isdigit() and name.endswith(".py"))
 
 
 async def schema_revision(connection: AsyncConnection) -> str | None:
     """Migration that the database stands at; none when it was never migrated."""
-
-    def current(sync: sa.Connection) -> str | None:
-        return MigrationContext.configure(sync).get_current_revision()
-
-    return await connection.run_sync(current)
+    if (await connection.execute(_IS_MIGRATED)).scalar_one() is None:
+        return None
+    found = (await connection.execute(_STANDS_AT)).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
 def advisory_key(name: str) -> int:

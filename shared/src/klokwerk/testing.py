@@ -27,8 +27,9 @@ from klokwerk_contracts.types import Event
 
 from klokwerk.access import ALGORITHMS, AUDIENCE, FixedKeys, Verifier
 from klokwerk.clock import SystemClock
-from klokwerk.database import Database, migrate, provision
+from klokwerk.database import Database, provision
 from klokwerk.kafka import TOPIC_MAX_MESSAGE_BYTES, KafkaAddress
+from klokwerk.migration import migrate
 
 T = TypeVar("T")
 ISSUER = "http://issuer.test"

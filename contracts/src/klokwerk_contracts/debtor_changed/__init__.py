@@ -292,5 +292,10 @@ class DebtorChanged(Event):
 
     def email_for(self, document: DocumentKind) -> str:
         """Address for a kind of document, else the general one, else empty (FA-25, FA-27)."""
-        by_kind = {entry.document: entry.address for entry in reversed(self.emails)}
-        return by_kind.get(document) or by_kind.get(DocumentKind.GENERAL, "")
+        general = ""
+        for entry in self.emails:
+            if entry.document is document:
+                return entry.address
+            if entry.document is DocumentKind.GENERAL and not general:
+                general = entry.address
+        return general

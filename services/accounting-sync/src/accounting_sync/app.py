@@ -12,11 +12,11 @@ from klokwerk.deliveries import DeliveryWorker
 from klokwerk.jobs import JobWorker, job_routes
 from klokwerk.sealing import Sealer
 
-from accounting_sync.api import administrations, connections, exports, lines, persons, summary
+from accounting_sync import fetching, status_change
+from accounting_sync.api import administrations, connections, exports, line_status, lines, persons, summary
 from accounting_sync.channel import QUESTIONS, RETRIES, DirectChannel
 from accounting_sync.consumers import debtor_changed
 from accounting_sync.direct_export import DIRECT, DirectExport
-from accounting_sync.fetching import JOB, fetch_job
 from accounting_sync.file_export import FileExport
 from accounting_sync.links import AT_ONCE, Links
 from accounting_sync.parts import Accounting
@@ -71,18 +71,26 @@ def create(
             database=database,
             clock=clock,
             routers=[
-                job_routes([JOB], "finance"),
+                job_routes([fetching.JOB, status_change.JOB], "finance"),
                 summary.router,
                 administrations.router,
                 connections.router,
                 persons.router,
                 exports.router,
                 lines.router,
+                line_status.router,
             ],
             subscriptions=[debtor_changed(clock)],
             workers=[
                 sending,
-                JobWorker(database, clock, {JOB: fetch_job(database, clock)}),
+                JobWorker(
+                    database,
+                    clock,
+                    {
+                        fetching.JOB: fetching.fetch_job(database, clock),
+                        status_change.JOB: status_change.status_job(),
+                    },
+                ),
                 *workers(database, clock, files, direct, upkeep, settings.worker_seconds),
             ],
             publishes=False,

@@ -17,7 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.lines import Need, action_for, need_of
 from accounting_sync.domain.mapping import Mapped, apply
-from accounting_sync.domain.relation import Kind, RelationData, canonical, fingerprint_of, source_from_json
+from accounting_sync.domain.relation import (
+    Kind,
+    RelationData,
+    canonical,
+    fingerprint_of,
+    source_from_json,
+    to_json,
+)
 from accounting_sync.store import administrations, queue, statistics
 from accounting_sync.store.lines import LineState
 from accounting_sync.store.queue import Changed, NewLine
@@ -124,7 +131,7 @@ async def take(
             continue
         done.append(row.debtor_id)
         mapped = _mapped(administration, row)
-        document = canonical(mapped.data)
+        document = canonical(to_json(mapped.data))
         mark = fingerprint_of(document)
         need = need_of(
             has_role=row.source is not None,

@@ -21,6 +21,7 @@ from back_office.web import errors
 from back_office.web.office import Office
 from back_office.web.pages import (
     accounting,
+    accounting_bulk,
     accounting_history,
     article_import,
     articles,
@@ -100,6 +101,7 @@ PAGES = (
     article_import,
     articles,
     accounting,
+    accounting_bulk,
     deliveries,
     ekt_log,
     ekts,

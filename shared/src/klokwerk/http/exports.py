@@ -12,7 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import xlsxwriter
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
@@ -81,6 +80,8 @@ def csv_response(
 
 async def write_xlsx(path: Path, rows: AsyncIterator[R], columns: Sequence[Column[R]]) -> None:
     """Write a workbook row by row to `path`."""
+    import xlsxwriter  # noqa: PLC0415 - a process that writes no workbook starts without it
+
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False})
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})

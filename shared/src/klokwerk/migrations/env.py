@@ -1,4 +1,4 @@
-"""Alembic environment shared by all services: runs on the connection that `klokwerk.database` hands over."""
+"""Alembic environment shared by all services: runs on the connection that `klokwerk.migration` hands over."""
 
 from alembic import context
 

@@ -1,16 +1,16 @@
-"""The queue: fetch, show, change status, export, trial export; the same for debtors and creditors (EP-18)."""
+"""The queue: fetch, show, export, trial export; the same for debtors and creditors (EP-18)."""
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from klokwerk import jobs
 from klokwerk.access import Person, SignedIn, allow, audit
-from klokwerk.http import Column, Once, Page, Problem, csv_response, decode_cursor, xlsx_response
+from klokwerk.http import Column, Once, Page, csv_response, decode_cursor, xlsx_response
 from klokwerk.http.pages import page_of
 from starlette.background import BackgroundTask
 
@@ -23,10 +23,7 @@ from accounting_sync.api.models import (
     ExportOut,
     FetchedOut,
     FilterIn,
-    LineAnswer,
     LineOut,
-    StatusIn,
-    StatusOut,
 )
 from accounting_sync.checking import objections
 from accounting_sync.domain.lines import Action
@@ -37,7 +34,7 @@ from accounting_sync.parts import Accounting, accounting, administration_of
 from accounting_sync.store import lines as queue
 from accounting_sync.store import queue as fetch_queue
 from accounting_sync.store.exports import ExportState
-from accounting_sync.store.lines import Line, LineFilter, LineState
+from accounting_sync.store.lines import Line, LineFilter
 
 router = APIRouter(prefix="/{administration}/{kind}", tags=["queue"])
 Parts = Annotated[Accounting, Depends(accounting)]
@@ -140,7 +137,8 @@ async def count_lines(
     """How many lines the filters mean."""
     async with parts.database.connect() as connection:
         await administration_of(connection, administration)
-        return CountOut(count=await queue.count(connection, administration, kind, filters))
+        counted = await queue.count(connection, administration, kind, filters)
+    return CountOut(count=counted.lines, exportable=counted.exportable)
 
 
 @router.get("/lines.csv", response_class=Response)
@@ -175,52 +173,6 @@ async def _every_line(
         after = (rows[-1].name, str(rows[-1].id))
 
 
-@router.post("/lines/status")
-async def change_status(
-    administration: Code, kind: Kind, wanted: StatusIn, parts: Parts, person: Person = allow("finance")
-) -> StatusOut:
-    """Change the action of lines by hand (EP-28, EP-29), and say of each that stayed as it was why."""
-    if (wanted.line_ids is None) == (wanted.matching is None):
-        raise Problem(422, "Say which lines", "Send either line_ids or matching.")
-    now = parts.clock.now()
-    filters = (wanted.matching or FilterIn()).as_domain()
-    async with parts.database.transaction() as connection:
-        await administration_of(connection, administration)
-        known = await queue.states(connection, wanted.line_ids or ())
-        done = await queue.set_action(
-            connection, administration, kind, wanted.line_ids, filters, wanted.action, now
-        )
-        await audit(
-            connection,
-            person,
-            now,
-            "status changed",
-            "queue",
-            f"{administration}/{kind}",
-            old=done.before,
-            new={"action": wanted.action, "lines": len(done.ids)},
-        )
-    return StatusOut(
-        changed=len(done.ids),
-        skipped=[
-            _skipped(line_id, known, administration, kind)
-            for line_id in dict.fromkeys(wanted.line_ids or ())
-            if line_id not in done.ids
-        ],
-    )
-
-
-def _skipped(
-    line_id: uuid.UUID, known: Mapping[uuid.UUID, Any], administration: str, kind: Kind
-) -> LineAnswer:
-    row = known.get(line_id)
-    if row is None or (row.administration, row.kind) != (administration, kind.value):
-        return LineAnswer(line_id=line_id, name="", reason="this line is not in the list any more")
-    busy = row.state in (LineState.EXPORTING, LineState.SENDING)
-    reason = "it is being exported at this moment" if busy else "it can't be changed now"
-    return LineAnswer(line_id=line_id, name=row.name, reason=reason)
-
-
 @router.post("/export", response_class=Response)
 async def export(
     administration: Code,
@@ -243,7 +195,8 @@ async def export(
             return _answer(shown, {"Idempotent-Replay": "true"})
         filters = (wanted.matching if wanted and wanted.matching else FilterIn()).as_domain()
         selected: list[uuid.UUID] | None = (wanted.line_ids if wanted else None) or None
-        order = Order(found, kind, selected, person.subject, person.name, filters)
+        told = wanted.at_most if wanted else None
+        order = Order(found, kind, selected, person.subject, person.name, filters, told)
         maker = parts.file_export if found.mode is Mode.FILE else parts.direct_export
         export_id = await maker.begin(connection, order)
         shown = await shown_export(connection, administration, export_id)

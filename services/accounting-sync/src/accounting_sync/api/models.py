@@ -135,24 +135,29 @@ class LineAnswer(BaseModel):
 
 
 class StatusOut(BaseModel):
-    """How many lines were changed, and which were not and why."""
+    """How many lines were changed, and which were not and why, of very many the first hundred; `left` counts them
+    all. A change of very many is a job, and `job` is where it is followed."""
 
-    changed: int
-    skipped: list[LineAnswer]
+    changed: int = 0
+    skipped: list[LineAnswer] = Field(default_factory=list)
+    left: int = 0
+    job: str | None = None
 
 
 class ExportIn(Strict):
     """Which lines to export: those named, or all that `matching` means; neither, or an empty list, for all
-    (EP-42)."""
+    (EP-42). `at_most` is how many the person was told: more are refused with 409, so that they can be asked anew."""
 
     line_ids: Annotated[list[uuid.UUID], Field(max_length=100_000)] | None = None
     matching: FilterIn | None = None
+    at_most: Annotated[int, Field(ge=0)] | None = None
 
 
 class CountOut(BaseModel):
-    """How many lines there are."""
+    """How many lines there are, and how many of them go where none is selected (EP-42)."""
 
     count: int
+    exportable: int
 
 
 class ExportOut(BaseModel):

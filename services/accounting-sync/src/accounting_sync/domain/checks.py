@@ -6,6 +6,7 @@ together and each says what to change (EP-50). All messages have origin "own".
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from stdnum import bic, iban
 from stdnum.eu import vat
@@ -122,7 +123,7 @@ def _addresses(addresses: Iterable[Address], rules: TargetRules) -> Iterator[str
 
 
 def _registrations(data: RelationData) -> Iterator[str]:
-    if data.vat_number and EU_PREFIX.match(data.vat_number) and not vat.is_valid(data.vat_number):
+    if data.vat_number and EU_PREFIX.match(data.vat_number) and not _is_vat_number(data.vat_number):
         yield f'VAT number "{data.vat_number}" is not a valid one; check it with the relation'
     if data.chamber_number and _home(data) == "NL" and not KVK.match(data.chamber_number):
         yield f'chamber of commerce number "{data.chamber_number}" must have eight digits'
@@ -133,6 +134,12 @@ def _registrations(data: RelationData) -> Iterator[str]:
             yield f'bank account "{account.iban}" is not a valid IBAN; check it with the relation'
         if account.bic and not bic.is_valid(account.bic):
             yield f'BIC "{account.bic}" is not a valid one; check it with the relation'
+
+
+@lru_cache(maxsize=20_000)
+def _is_vat_number(number: str) -> bool:
+    """A line is checked when it is fetched, shown and exported, and this is the dearest of its checks."""
+    return bool(vat.is_valid(number))
 
 
 def _home(data: RelationData) -> str | None:

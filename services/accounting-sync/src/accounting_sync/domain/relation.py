@@ -104,32 +104,24 @@ class RelationData:
     vat_code: str | None = None
 
 
-def to_json(value: RelationSource | RelationData) -> dict[str, Any]:
+def to_json(value: RelationData) -> dict[str, Any]:
     """The value as plain JSON types, empty fields left out, so that a field added later changes nothing for
     relations that don't use it."""
-    model = type(value)
     document: dict[str, Any] = {
-        name: item for name, item in zip(_NAMES[model], _ITEMS[model](value), strict=True) if item
+        name: item for name, item in zip(_NAMES[RelationData], _DATA_ITEMS(value), strict=True) if item
     }
     if value.addresses:
         document["addresses"] = [
-            dict(zip(_NAMES[Address], _ITEMS[Address](each), strict=True)) for each in value.addresses
+            dict(zip(_NAMES[Address], _ADDRESS_ITEMS(each), strict=True)) for each in value.addresses
         ]
     if value.bank_accounts:
         document["bank_accounts"] = [{"iban": each.iban, "bic": each.bic} for each in value.bank_accounts]
-    if model is RelationSource and value.payment_days == 0:  # type: ignore[union-attr]
-        document["payment_days"] = 0
     return document
 
 
-def canonical(value: RelationSource | RelationData) -> bytes:
-    """The value as JSON with sorted keys: equal values, and only those, give equal bytes."""
-    return orjson.dumps(to_json(value), option=orjson.OPT_SORT_KEYS)
-
-
-def fingerprint(value: RelationSource | RelationData) -> str:
-    """SHA-256 over the canonical JSON."""
-    return fingerprint_of(canonical(value))
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """A document with sorted keys: equal ones, and only those, give equal bytes."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
 def fingerprint_of(document: bytes) -> str:
@@ -141,13 +133,12 @@ _NAMES: dict[type, tuple[str, ...]] = {
     model: tuple(field.name for field in fields(model))
     for model in (RelationSource, RelationData, Address, BankAccount)
 }
-_ITEMS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
-    model: attrgetter(*names) for model, names in _NAMES.items()
-}
+_DATA_ITEMS: Callable[[RelationData], tuple[Any, ...]] = attrgetter(*_NAMES[RelationData])
+_ADDRESS_ITEMS: Callable[[Address], tuple[Any, ...]] = attrgetter(*_NAMES[Address])
 
 
 def source_from_json(document: Mapping[str, Any]) -> RelationSource:
-    """Read back what `to_json` wrote; unknown fields of a newer version are left aside."""
+    """Read back what was kept of a card; unknown fields of a newer version are left aside."""
     return RelationSource(**_known(document, RelationSource))
 
 

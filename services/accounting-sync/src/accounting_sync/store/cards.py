@@ -1,14 +1,14 @@
 """The cards as known: newest revision only, and what changed of them for each administration they feed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from klokwerk.database import raw
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.domain.relation import Kind, RelationSource, canonical, fingerprint_of
+from accounting_sync.domain.relation import Kind, canonical, fingerprint_of
 from accounting_sync.store.administrations import lock_for_cards
 
 KINDS = (Kind.DEBTORS, Kind.CREDITORS)
@@ -19,10 +19,6 @@ _NEWS = sa.text(
     "merged_into text, anonymised boolean, as_debtor text, debtor_mark text, debtor_number text, "
     "as_creditor text, creditor_mark text, creditor_number text) on commit delete rows"
 )
-_COLUMNS = (
-    "administration", "debtor_id", "revision", "merged_into", "anonymised",
-    "as_debtor", "debtor_mark", "debtor_number", "as_creditor", "creditor_mark", "creditor_number",
-)  # fmt: skip
 _KEEP = (
     "with kept as (insert into card (administration, debtor_id, revision, as_debtor, as_creditor, merged_into, "
     "anonymised, received_at) select administration, debtor_id, revision, as_debtor, as_creditor, merged_into, "
@@ -48,16 +44,42 @@ _KEEP = (
 _TAKE_IN = sa.text(_KEEP)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One card as its newest event tells it; `sources` holds None for a role the card doesn't have."""
+class Snapshot(NamedTuple):
+    """One card as its newest event tells it; a row of ``card_news``.
+
+    Attributes:
+        as_debtor: what accounting could be told of it as a debtor, as JSON; None without that role.
+        debtor_mark: equal for cards that are the same to accounting.
+        debtor_number: the number that is in use; none once the card is merged into another.
+    """
 
     administration: str
     debtor_id: str
     revision: int
-    sources: dict[Kind, RelationSource | None]
     merged_into: str | None
-    anonymised: bool = False
+    anonymised: bool
+    as_debtor: str | None
+    debtor_mark: str | None
+    debtor_number: str | None
+    as_creditor: str | None
+    creditor_mark: str | None
+    creditor_number: str | None
+
+
+def snapshot(
+    administration: str,
+    debtor_id: str,
+    revision: int,
+    sources: Sequence[Mapping[str, Any] | None],
+    merged_into: str | None,
+    *,
+    anonymised: bool,
+) -> Snapshot:
+    """A snapshot from its parts; `sources` are in the order of `KINDS`, None for a role the card doesn't have."""
+    end = f" merged into {merged_into}" if merged_into else ""
+    end += " anonymised" if anonymised else ""
+    debtor, creditor = (_role(source, end, gone=merged_into is not None) for source in sources)
+    return Snapshot(administration, debtor_id, revision, merged_into, anonymised, *debtor, *creditor)
 
 
 async def take_in(connection: AsyncConnection, snapshots: Sequence[Snapshot], now: datetime) -> int:
@@ -74,28 +96,15 @@ async def take_in(connection: AsyncConnection, snapshots: Sequence[Snapshot], no
     await lock_for_cards(connection)
     await connection.execute(_NEWS)
     driver = await raw(connection)
-    records = [_record(newest[key]) for key in sorted(newest)]
-    await driver.copy_records_to_table("card_news", records=records, columns=_COLUMNS)
+    records = [newest[key] for key in sorted(newest)]
+    await driver.copy_records_to_table("card_news", records=records, columns=Snapshot._fields)
     return int((await connection.execute(_TAKE_IN, {"now": now})).scalar_one())
 
 
-def _record(card: Snapshot) -> tuple[object, ...]:
-    """A row of `card_news`: in each role the source as JSON text, a mark of it, and the number that is in use."""
-    end = f" merged into {card.merged_into}" if card.merged_into else ""
-    end += " anonymised" if card.anonymised else ""
-    row: tuple[object, ...] = (
-        card.administration,
-        card.debtor_id,
-        card.revision,
-        card.merged_into,
-        card.anonymised,
-    )
-    for kind in KINDS:
-        source = card.sources[kind]
-        if source is None:
-            row = (*row, None, None, None)
-        else:
-            body = canonical(source)
-            number = None if card.merged_into else source.number
-            row = (*row, body.decode(), fingerprint_of(body) + end, number)
-    return row
+def _role(
+    source: Mapping[str, Any] | None, end: str, *, gone: bool
+) -> tuple[str | None, str | None, str | None]:
+    if source is None:
+        return None, None, None
+    body = canonical(source)
+    return body.decode(), fingerprint_of(body) + end, None if gone else source.get("number")

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.lines import Message
 from accounting_sync.domain.relation import Kind, RelationData, data_from_json
-from accounting_sync.store.lines import WHERE, LineFilter
+from accounting_sync.store.lines import AT_REST, GOES_WITH_ALL, WHERE, LineFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,11 @@ class Written:
 
 
 SENDABLE = (
-    "l.delivery_id is null and l.state in ('listed', 'failed') "
-    "and (cast(:ids as uuid[]) is not null or (l.action <> 'Ignore' and l.merged_into is null)) "
+    "l.delivery_id is null and "
+    + AT_REST
+    + "and (cast(:ids as uuid[]) is not null or ("
+    + GOES_WITH_ALL
+    + ")) "
     "and (cast(:ids as uuid[]) is null or l.id = any(cast(:ids as uuid[]))) "
 )
 """Lines that an export takes: the selected ones, else all that are neither ignored nor merged (EP-41, EP-42)."""

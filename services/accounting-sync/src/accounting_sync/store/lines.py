@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this package only
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,7 +93,7 @@ class LineFilter:
         }
 
 
-_FROM = "from line l join relation r using (administration, kind, debtor_id) where "
+FROM = "from line l join relation r using (administration, kind, debtor_id) where "
 WHERE = (
     "l.administration = :administration and l.kind = :kind "
     "and (cast(:q as text) is null or l.name ilike :q or l.number ilike :q or l.debtor_id ilike :q "
@@ -103,19 +103,26 @@ WHERE = (
     "and (cast(:fresh as boolean) is null or (r.synced_at is null) = :fresh) "
 )
 """The lines that a `LineFilter` means; `l` is the line, `r` its relation."""
+AT_REST = "l.state = any(array['listed', 'failed']) "
+"""Lines that nothing is done with at this moment."""
+GOES_WITH_ALL = "l.action <> 'Ignore' and l.merged_into is null "
+"""Lines that go along where none is selected: neither ignored nor merged (EP-42)."""
 
 _LINE = (
     "select l.id, l.administration, l.kind, l.debtor_id, l.revision, l.version, l.number, l.name, l.data, "
     "l.fingerprint, l.missing, l.merged_into, l.action, l.by_hand, l.cleared, l.state, l.message, "
     "l.message_origin, l.export_id, l.delivery_id, l.remote_id, l.attempted, l.failures, l.retry_at, "
-    "l.fetched_at, l.changed_at, r.synced_at, r.synced_data, r.remote_id as known_remote_id " + _FROM
+    "l.fetched_at, l.changed_at, r.synced_at, r.synced_data, r.remote_id as known_remote_id " + FROM
 )
 _PAGE = sa.text(
     _LINE + WHERE
     + "and (cast(:after_name as text) is null or (l.name, l.id) > (:after_name, cast(:after_id as uuid))) "
     "order by l.name, l.id limit :limit"
 )  # fmt: skip
-_COUNT = sa.text("select count(*) " + _FROM + WHERE)
+_COUNT = sa.text(
+    "select count(*) as lines, count(*) filter (where l.delivery_id is null and " + AT_REST + "and " + GOES_WITH_ALL
+    + ") as exportable " + FROM + WHERE
+)  # fmt: skip
 _BY_IDS = sa.text(_LINE + "l.id = any(cast(:ids as uuid[])) order by l.name, l.id for update of l")
 _OF_EXPORT = sa.text(
     "select l.id, l.kind, e.data, l.missing, l.merged_into, l.action from export_line e "
@@ -131,17 +138,6 @@ _CLASHES = sa.text(
     "join card c on c.administration = a.source and c.debtor_id = r.debtor_id "
     "where l.id = any(cast(:ids as uuid[])) order by l.id, r.kind, name"
 )
-_SET_ACTION = sa.text(
-    "update line set action = :wanted, by_hand = true, remote_id = null, attempted = false, "
-    "retry_at = case when :wanted = 'Ignore' then null else retry_at end, changed_at = :now "
-    "where id in (select l.id " + _FROM + WHERE + "and l.state in ('listed', 'failed') "
-    "and (cast(:ids as uuid[]) is null or l.id = any(cast(:ids as uuid[]))) order by l.id for update of l) "
-    "returning id"
-)
-_SET_ACTION_OLD = sa.text(
-    "select l.action, count(*) as lines " + _FROM + WHERE
-    + "and (cast(:ids as uuid[]) is null or l.id = any(cast(:ids as uuid[]))) group by l.action"
-)  # fmt: skip
 _STATES = sa.text(
     "select id, administration, kind, name, state, merged_into, action from line "
     "where id = any(cast(:ids as uuid[]))"
@@ -171,10 +167,19 @@ async def page(
     return [_line_of(row) for row in rows.mappings()]
 
 
-async def count(connection: AsyncConnection, administration: str, kind: Kind, filters: LineFilter) -> int:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many lines a filter means, and how many of them an export of all of them takes."""
+
+    lines: int
+    exportable: int
+
+
+async def count(connection: AsyncConnection, administration: str, kind: Kind, filters: LineFilter) -> Counted:
     """How many lines a filter means."""
     values = {"administration": administration, "kind": kind.value, **filters.values()}
-    return int((await connection.execute(_COUNT, values)).scalar_one())
+    row = (await connection.execute(_COUNT, values)).one()
+    return Counted(row.lines, row.exportable)
 
 
 async def lock(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> list[Line]:
@@ -211,51 +216,19 @@ async def clashes(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class ActionsSet:
-    """What a change of status did: the lines it changed, and how many had which action before."""
-
-    ids: frozenset[uuid.UUID]
-    before: dict[str, int]
-
-
-async def set_action(
-    connection: AsyncConnection,
-    administration: str,
-    kind: Kind,
-    ids: Sequence[uuid.UUID] | None,
-    filters: LineFilter,
-    action: Action,
-    now: datetime,
-) -> ActionsSet:
-    """Change the status of lines by hand (EP-28, EP-29): those of `ids`, or all that `filters` mean."""
-    values = {
-        "administration": administration,
-        "kind": kind.value,
-        **filters.values(),
-        "ids": None if ids is None else list(ids),
-    }
-    before = {row.action: row.lines for row in await connection.execute(_SET_ACTION_OLD, values)}
-    rows = await connection.execute(_SET_ACTION, {**values, "wanted": action.value, "now": now})
-    return ActionsSet(frozenset(row.id for row in rows), before)
-
-
 async def states(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any]:
     """Administration, kind, name, state, action and merge of lines, by id."""
     return {row.id: row for row in await connection.execute(_STATES, {"ids": list(ids)})}
 
 
-def _line_of(row: Any) -> Line:
+def _line_of(row: Mapping[Any, Any]) -> Line:
     values = dict(row)
-    return Line(
-        **{
-            **values,
-            "kind": Kind(values["kind"]),
-            "data": data_from_json(values["data"]),
-            "missing": tuple(values["missing"]),
-            "cleared": tuple(values["cleared"]),
-            "action": Action(values["action"]),
-            "state": LineState(values["state"]),
-            "message_origin": Origin(values["message_origin"]) if values["message_origin"] else None,
-        }
-    )
+    origin = values["message_origin"]
+    values["kind"] = Kind(values["kind"])
+    values["data"] = data_from_json(values["data"])
+    values["missing"] = tuple(values["missing"])
+    values["cleared"] = tuple(values["cleared"])
+    values["action"] = Action(values["action"])
+    values["state"] = LineState(values["state"])
+    values["message_origin"] = Origin(origin) if origin else None
+    return Line(**values)

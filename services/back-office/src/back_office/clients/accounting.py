@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ from pydantic import Field
 
 from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
+
+YES_NO = ("with_message", "never_synced")
 
 
 class OwnNumbers(Shape):
@@ -126,10 +129,30 @@ class LeftLine(Shape):
 
 
 class Changed(Shape):
-    """How many lines were changed, and which were not."""
+    """How many lines were changed, and which were not (`left` in all); a change of very many is a job, which `job`
+    is the address of."""
 
     changed: int = 0
     skipped: tuple[LeftLine, ...] = ()
+    left: int = 0
+    job: Words = ""
+
+
+class Counted(Shape):
+    """How many lines a filter means, and how many of them an export of all takes (EP-42)."""
+
+    count: int = 0
+    exportable: int = 0
+
+    @classmethod
+    def of(cls, lines: Sequence[SyncLine]) -> Counted:
+        """Of a list that is seen whole."""
+        going = [
+            line
+            for line in lines
+            if line.state in ("listed", "failed") and line.action != "Ignore" and not line.merged_into
+        ]
+        return cls(count=len(lines), exportable=len(going))
 
 
 class Returned(Shape):
@@ -233,15 +256,33 @@ class AccountingClient:
         path = at(administration, kind, "fetch")
         return (await self._caller.send("POST", path, Fetched)).value
 
-    async def set_action(self, administration: str, kind: str, line_ids: list[str], action: str) -> Changed:
-        """Change status (EP-28, EP-29)."""
+    async def count(self, administration: str, kind: str, query: Mapping[str, str]) -> Counted:
+        """How many lines a filter means."""
+        path = at(administration, kind, "lines", "count")
+        return (await self._caller.get(path, Counted, query)).value
+
+    async def set_action(
+        self, administration: str, kind: str, action: str, line_ids: Sequence[str], query: Mapping[str, str]
+    ) -> Changed:
+        """Change status (EP-28, EP-29) of lines, or without any of all that the filter means."""
         path = at(administration, kind, "lines", "status")
-        body = {"line_ids": line_ids, "action": action}
+        body = {"action": action} | _which(line_ids, query)
         return (await self._caller.send("POST", path, Changed, body)).value
 
-    async def export(self, administration: str, kind: str, line_ids: list[str], once: str) -> Export:
-        """Export the selected lines, or all where none is selected (EP-41, EP-42)."""
-        body = {"line_ids": line_ids} if line_ids else {}
+    async def export(
+        self,
+        administration: str,
+        kind: str,
+        once: str,
+        line_ids: Sequence[str],
+        query: Mapping[str, str],
+        *,
+        at_most: int | None,
+    ) -> Export:
+        """Export the selected lines, or without any all that the filter means, `at_most` of them (EP-41, EP-42)."""
+        body = _which(line_ids, query)
+        if not line_ids and at_most is not None:
+            body["at_most"] = at_most
         path = at(administration, kind, "export")
         return (await self._caller.send("POST", path, Export, body, once=once)).value
 
@@ -270,3 +311,15 @@ class AccountingClient:
     def trial(self, administration: str, kind: str) -> AbstractAsyncContextManager[Download]:
         """A trial export for support; it changes nothing (EP-69, EP-70)."""
         return self._caller.download(at(administration, kind, "trial"), method="POST")
+
+
+def _which(line_ids: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:
+    """The lines that are meant: those of the ids, else all of the filter, whose yes and no are words in addresses."""
+    if line_ids:
+        return {"line_ids": list(line_ids)}
+    words = {"true": True, "false": False}
+    return {
+        "matching": {
+            name: words.get(value) if name in YES_NO else value for name, value in query.items() if value
+        }
+    }

@@ -10,5 +10,6 @@ import { menu } from "./menu.js";
 import { fill } from "./fill.js";
 import { dialogs } from "./dialogs.js";
 import { upload } from "./upload.js";
+import { follow } from "./follow.js";
 
-for (const start of [select, guard, keys, tips, live, drop, disclosure, menu, fill, dialogs, upload]) start(document);
+for (const start of [select, guard, keys, tips, live, drop, disclosure, menu, fill, dialogs, upload, follow]) start(document);

@@ -5,7 +5,8 @@ export function live(document) {
   document.addEventListener("htmx:beforeRequest", (event) => {
     const element = event.detail.elt;
     if (element.closest?.("tr.more")) element.closest(".list").dataset.extended = "yes";
-    const busy = document.hidden || document.querySelector(".tipped:focus") || element.dataset.extended;
+    const named = [...document.querySelectorAll(".saved input[name=name]")].some((input) => input.value);
+    const busy = document.hidden || document.querySelector(".tipped:focus, .saved :focus") || named || element.dataset.extended;
     if (element.matches?.("[data-poll]") && busy) event.preventDefault();
   });
   document.addEventListener("htmx:afterRequest", (event) => {

@@ -13,6 +13,9 @@ from back_office.web.components.table import Table
 from back_office.web.visit import Visit
 
 PAGE_SIZE = "50"
+PARTS = ("rows", "search", "table", "bulk")
+"""Parts of a list that a browser asks for: further rows, the list of another search, the same list renewed by
+itself, the bar above it."""
 
 
 def cursor_of(visit: Visit) -> str | None:
@@ -25,13 +28,12 @@ async def answer(
 ) -> Response:
     """The list in the form that the browser asked for."""
     part = visit.query.get("part", "")
-    if table and table.keeps_filters and part != "rows":
+    if table and table.keeps_filters and part not in ("rows", "bulk"):
         async with visit.office.database.connect() as connection:
             table = replace(table, saved=await saved_filters.all_of(connection, visit.user.id, table.path))
-    if table and part in ("rows", "table"):
-        searched = part == "table" and not table.poll_seconds
-        address = table.address() if searched else ""
-        return visit.part("parts.html", address=address, table=table, part=part)
+    if table and part in PARTS:
+        address = table.address() if part == "search" else ""
+        return visit.part("parts.html", address=address, table=table, part=part, once=new_once())
     defaults: dict[str, Any] = {
         "lead": "",
         "links": (),

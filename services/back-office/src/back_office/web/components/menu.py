@@ -12,9 +12,11 @@ class MenuItem:
     Attributes:
         download: it answers with a file.
         apart: stands apart from what is above it.
+        follows: id of the list whose filter the address follows, when that is renewed by a search.
     """
 
     label: str
     href: str
     download: bool = False
     apart: bool = False
+    follows: str = ""

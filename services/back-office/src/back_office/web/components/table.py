@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from back_office.domain.badges import Badge, Tone
 from back_office.saved_filters import SavedFilter
@@ -128,6 +128,7 @@ class BulkAction:
         action: where it posts to.
         label: with nothing selected.
         label_selected: with a selection; ``{count}`` is filled in by the page.
+        label_matching: with all rows selected that the filter means; without it the button is off then.
         needs_selection: off until something is selected.
         value: sent as ``action``.
         primary: the main one.
@@ -137,10 +138,28 @@ class BulkAction:
     action: str
     label: str
     label_selected: str
+    label_matching: str = ""
     needs_selection: bool = True
     value: str = ""
     primary: bool = False
     confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """All rows that search and filters mean, shown or not, for lists whose service can act on them.
+
+    Attributes:
+        count: how many there are; none while they are not counted.
+        told: how many rows a button names that acts without a selection; it is sent along, so that never more
+            than that are taken silently.
+        count_later: address that gives the bar again with the count, asked for a moment after a search; empty where
+            nothing is to be counted.
+    """
+
+    count: int | None = None
+    told: int | None = None
+    count_later: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +185,8 @@ class Table:
         poll_seconds: reload by itself while something is on its way; 0 for no.
         keeps_filters: a user may save its filter under a name.
         saved: the filters that the user saved for it.
+        matching: what "select all that match" means; none for a list that can't.
+        also_read: parameters of the address that hide rows though no filter is shown for them while they are not set.
     """
 
     id: str
@@ -183,6 +204,8 @@ class Table:
     poll_seconds: int = 0
     keeps_filters: bool = False
     saved: tuple[SavedFilter, ...] = ()
+    matching: Matching | None = None
+    also_read: tuple[str, ...] = ()
 
     @property
     def selectable(self) -> bool:
@@ -219,6 +242,24 @@ class Table:
         """Search and filters as they stand in the address, for a filter that is saved."""
         names = ("q", *(one.name for one in self.filters))
         return urlencode({name: self.query[name] for name in names if self.query.get(name)})
+
+    def known(self, saved: SavedFilter) -> str:
+        """The address of a saved filter, without what the list does not know any more.
+
+        A filter may have been saved before a column went or a choice was renamed; the rest of it still holds.
+        """
+        pairs = [pair for pair in parse_qsl(saved.query) if self._knows(*pair)]
+        return with_query(self.path, dict(pairs))
+
+    def outdated(self, saved: SavedFilter) -> bool:
+        """Whether a part of it is not known any more."""
+        return not all(self._knows(*pair) for pair in parse_qsl(saved.query))
+
+    def _knows(self, name: str, value: str) -> bool:
+        one = next((each for each in self.filters if each.name == name), None)
+        if one is None or one.day is not None:
+            return one is not None or name == "q" or name in self.also_read
+        return name in self.also_read or any(option.value == value for option in one.options)
 
     @property
     def clear(self) -> str:

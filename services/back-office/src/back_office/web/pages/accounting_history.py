@@ -225,7 +225,8 @@ def told(made: Export | ExportDetail, visit: Visit) -> Message:
     """What is said when an export was started."""
     t = visit.t
     if made.state == "failed":
-        text = " ".join(part for part in (made.message, t("accounting.export_failed_text")) if part)
+        why = f"{made.message.rstrip('.')}." if made.message else ""
+        text = " ".join(part for part in (why, t("accounting.export_failed_text")) if part)
         return Message(Weight.ERROR, t("accounting.export_failed"), text)
     if made.mode == "file" and made.moving:
         return done(t.many("accounting.being_written", made.lines), t("accounting.being_written_text"))

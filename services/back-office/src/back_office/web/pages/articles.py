@@ -53,6 +53,7 @@ async def find(visit: SignedIn) -> Response:
         query=query,
         search_label=t("articles.search"),
         next=page.next,
+        keeps_filters=True,
     )
     links = [
         Link(t(f"articles.export_{suffix}"), with_query(f"/articles.{suffix}", query)) for suffix in EXPORTS

@@ -18,6 +18,7 @@ from back_office.web.components.table import (
     Empty,
     Filter,
     Kind,
+    Matching,
     Option,
     Row,
     Table,
@@ -36,7 +37,8 @@ Slot = Callable[[Visit, Mapping[str, str]], MenuItem | None]
 
 def _export(suffix: str) -> Slot:
     def item(visit: Visit, query: Mapping[str, str]) -> MenuItem | None:
-        return MenuItem(visit.t(f"debtors.export_{suffix}"), with_query(f"/exports/debtors.{suffix}", query))
+        address = with_query(f"/exports/debtors.{suffix}", query)
+        return MenuItem(visit.t(f"debtors.export_{suffix}"), address, follows="debtors")
 
     return item
 
@@ -90,6 +92,8 @@ async def find(visit: SignedIn) -> Response:
         ),
         next=page.next,
         actions=tuple(_export_selected(suffix, visit, query) for suffix in EXPORTS),
+        keeps_filters=True,
+        matching=Matching(),
     )
     return await lists.answer(
         visit,
@@ -111,10 +115,12 @@ async def export(suffix: str, visit: SignedIn) -> Response:
 
 
 def _export_selected(suffix: str, visit: Visit, query: Mapping[str, str]) -> BulkAction:
+    all_of_it = visit.t(f"kept_exports.{'filter' if query else 'all'}_{suffix}")
     return BulkAction(
         with_query("/exports/debtors", query),
-        visit.t(f"kept_exports.all_{suffix}"),
+        all_of_it,
         visit.t(f"kept_exports.selected_{suffix}", count="{count}"),
+        all_of_it,
         needs_selection=False,
         value=suffix,
     )

@@ -41,6 +41,7 @@ async def invoices(visit: SignedIn) -> Response:
         search_label=t("invoices.search"),
         filters=(Filter("state", t("deliveries.state"), _invoice_options(visit)),),
         next=page.next,
+        keeps_filters=True,
     )
     return await lists.answer(
         visit,

@@ -56,6 +56,8 @@ async def log(visit: SignedIn) -> Response:
         search_label=t("ekt_log.search"),
         filters=_filters(query, page.items, visit),
         next=page.next,
+        keeps_filters=True,
+        also_read=("debtor_id",),
         poll_seconds=0 if lists.cursor_of(visit) else POLL_SECONDS,
     )
     return await lists.answer(

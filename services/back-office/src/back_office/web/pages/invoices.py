@@ -13,6 +13,7 @@ from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
 from back_office.web.components.addresses import segment, with_query
 from back_office.web.components.message import Item, Link, Message, Weight, done
+from back_office.web.components.selection import selection_of
 from back_office.web.components.table import (
     BulkAction,
     Cell,
@@ -20,6 +21,7 @@ from back_office.web.components.table import (
     Empty,
     Filter,
     Kind,
+    Matching,
     Option,
     Row,
     Table,
@@ -68,6 +70,8 @@ async def find(visit: SignedIn) -> Response:
         ),
         actions=_actions(visit),
         next=page.next,
+        keeps_filters=True,
+        matching=Matching(),
     )
     export = Link(t("invoices.export"), with_query("/invoices.csv", query))
     settings = Link(t("dispatch.to_settings"), "/settings/automatic-dispatch")
@@ -85,9 +89,13 @@ async def export(visit: SignedIn) -> Response:
 
 @router.post("/invoices/selected.csv")
 async def export_selected(visit: SignedIn) -> Response:
-    """The selected invoices only (LS-16, LS-17)."""
-    chosen = await visit.chosen()
-    source = visit.clients.sales.export("csv", chosen, language=visit.language)
+    """The selected invoices only (LS-16, LS-17), or all that match the filter where those were chosen."""
+    chosen = await selection_of(visit, FILTERS)
+    if chosen.none:
+        await visit.say(Message(Weight.WARNING, visit.t("dispatch.pick_first")))
+        return visit.go("/invoices")
+    query = chosen.query if chosen.matching else {}
+    source = visit.clients.sales.export("csv", chosen.ids, language=visit.language, **query)
     return await streamed(source, "invoices.csv")
 
 
@@ -163,7 +171,7 @@ async def document(invoice_id: str, kind: str, visit: SignedIn) -> Response:
 def _actions(visit: Visit) -> tuple[BulkAction, ...]:
     t = visit.t
     export = t("invoices.export_selected")
-    actions = [BulkAction("/invoices/selected.csv", export, export)]
+    actions = [BulkAction("/invoices/selected.csv", export, export, t("invoices.export_matching"))]
     if visit.may("send_invoice"):
         some = t("dispatch.send_selected")
         actions.insert(0, BulkAction("/invoices/send", t("dispatch.send_by_hand"), some, primary=True))

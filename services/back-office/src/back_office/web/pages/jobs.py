@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from back_office.clients.jobs import Job
 from back_office.clients.transport import ServiceFailure, ServiceName
-from back_office.web.components.addresses import segment
+from back_office.web.components.addresses import local, segment, with_query
 from back_office.web.explain import explained
 from back_office.web.pages.downloads import streamed
 from back_office.web.visit import SignedIn, Visit
@@ -23,16 +23,17 @@ ROUNDS = 200
 """A browser that still watches after so many rounds asks anew by itself."""
 
 
-def job_address(service: ServiceName, job_id: str) -> str:
-    """The page of a job."""
-    return f"/jobs/{service.value}/{segment(job_id)}"
+def job_address(service: ServiceName, job_id: str, back: str = "") -> str:
+    """The page of a job; `back` is the page that it links to, the one where it was begun."""
+    return with_query(f"/jobs/{service.value}/{segment(job_id)}", {"back": back})
 
 
 @router.get("/{service}/{job_id}")
 async def job_page(service: ServiceName, job_id: str, visit: SignedIn) -> Response:
     """What is being done and how far it is; what came out of it once it is over."""
     job = await visit.clients.jobs[service].job(job_id)
-    return await visit.page("pages/job.html", **_shown(service, job, visit))
+    back = visit.query.get("back", "")
+    return await visit.page("pages/job.html", back=local(back) if back else "", **_shown(service, job, visit))
 
 
 @router.get("/{service}/{job_id}/live")
@@ -49,7 +50,7 @@ async def cancel(service: ServiceName, job_id: str, visit: SignedIn) -> Response
         await visit.clients.jobs[service].cancel(job_id)
     except ServiceFailure as failure:
         await visit.say(explained(failure, visit.t))
-    return visit.go(job_address(service, job_id))
+    return visit.go(job_address(service, job_id, visit.query.get("back", "")))
 
 
 @router.get("/{service}/{job_id}/files/{role}")

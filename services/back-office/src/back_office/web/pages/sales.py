@@ -67,6 +67,7 @@ async def per_debtor(visit: SignedIn) -> Response:
         filters=_filters(visit),
         actions=_actions(day, visit),
         next=sold.next,
+        keeps_filters=True,
         sums=_sums(sold.totals, visit),
     )
     messages: tuple[Message, ...] = ()

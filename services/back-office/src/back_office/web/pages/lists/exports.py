@@ -15,6 +15,7 @@ from back_office.web import lists
 from back_office.web.components.addresses import with_query
 from back_office.web.components.form import new_once
 from back_office.web.components.message import Link, Message, Weight
+from back_office.web.components.selection import selection_of
 from back_office.web.components.table import Cell, Column, Empty, Kind, Row, Table, reads
 from back_office.web.explain import explained
 from back_office.web.pages.downloads import streamed
@@ -91,9 +92,9 @@ async def export_filter(suffix: str, visit: SignedIn) -> Response:
 
 @router.post("/exports/debtors")
 async def export_selection(visit: SignedIn) -> Response:
-    """The ticked cards, or all of the filter where none is ticked."""
-    typed = await visit.form()
-    return await _export(visit, typed.get("action", "csv"), await visit.chosen(), typed.get("_once", ""))
+    """The ticked cards, or all of the filter where none is ticked or all that match were chosen."""
+    typed, chosen = await visit.form(), await selection_of(visit, FILTERS)
+    return await _export(visit, typed.get("action", "csv"), list(chosen.ids), typed.get("_once", ""))
 
 
 async def _export(visit: Visit, suffix: str, ids: list[str], once: str = "") -> Response:

@@ -12,9 +12,11 @@ from back_office.texts.catalogue import Translator
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.table import Option
+from back_office.web.pages.debtor.codes import COUNTRIES, CURRENCIES, VAT_REGIMES, coded, named
 from back_office.web.visit import Visit
 
 TARGETS = ("exact-xml", "exact-direct", "king-xml", "moneybird", "csv")
+CODES = {"currencies": CURRENCIES, "countries": COUNTRIES}
 TABLES = ("payment_terms", "vat_regimes", "currencies", "languages", "countries")
 KINDS = ("debtors", "creditors")
 SPARE_ROWS = 2
@@ -76,8 +78,8 @@ def _ranges(one: Administration, t: Translator) -> Section:
         first, last = (str(known.first), str(known.last)) if known else ("", "")
         base = f"ranges.{kind}"
         return (
-            Field(f"{base}.first", f"{words}: {t('settings.ranges.first')}", first, Control.NUMBER),
-            Field(f"{base}.last", f"{words}: {t('settings.ranges.last')}", last, Control.NUMBER),
+            Field(f"{base}.first", f"{words}: {t('settings.administrations.first')}", first, Control.NUMBER),
+            Field(f"{base}.last", f"{words}: {t('settings.administrations.last')}", last, Control.NUMBER),
         )
 
     return Section(
@@ -98,7 +100,7 @@ def _mapping(name: str, table: Mapping[str, str], t: Translator) -> Section:
         field
         for index, (key, code) in enumerate(rows)
         for field in (
-            Field(f"mappings.{name}.{index}.ours", f"{ours} {index + 1}", key, bare=True),
+            _ours(f"mappings.{name}.{index}.ours", f"{ours} {index + 1}", key, name, t),
             Field(f"mappings.{name}.{index}.theirs", f"{theirs} {index + 1}", code, bare=True),
         )
     )
@@ -110,6 +112,17 @@ def _mapping(name: str, table: Mapping[str, str], t: Translator) -> Section:
         pairs=True,
         headings=(ours, theirs),
     )
+
+
+def _ours(name: str, label: str, value: str, table: str, t: Translator) -> Field:
+    """Our side of a row: chosen where the cards choose from a list as well, so that nobody has to know the codes."""
+    if table == "vat_regimes":
+        choices = named(VAT_REGIMES, "debtor.vat_regime_", t, value)
+    elif table in CODES:
+        choices = coded(CODES[table], value)
+    else:
+        return Field(name, label, value, bare=True)
+    return Field(name, label, value, Control.SELECT, (Option("", ""), *choices), bare=True)
 
 
 def _in_order(pair: tuple[str, str]) -> tuple[int, str]:

@@ -1,0 +1,146 @@
+"""Change status (Wijzig status): of the lines named, or of all that a filter means (EP-28, EP-29, EP-37)."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from klokwerk import jobs
+from klokwerk.access import Person, allow, audit
+from klokwerk.http import Problem
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from accounting_sync import status_change
+from accounting_sync.api.models import Code, FilterIn, LineAnswer, StatusIn, StatusOut
+from accounting_sync.domain.relation import Kind
+from accounting_sync.parts import Accounting, accounting, administration_of
+from accounting_sync.store import line_status
+from accounting_sync.store import lines as queue
+from accounting_sync.store.lines import LineState
+
+router = APIRouter(prefix="/{administration}/{kind}", tags=["queue"])
+Parts = Annotated[Accounting, Depends(accounting)]
+BUSY = "it is being exported at this moment"
+MOST_NAMED = 100
+"""Lines that stayed as they were and are named in an answer; all are counted."""
+
+
+@router.post("/lines/status")
+async def change_status(
+    administration: Code, kind: Kind, wanted: StatusIn, parts: Parts, person: Person = allow("finance")
+) -> StatusOut:
+    """Change the action of lines by hand, and say of each that stayed as it was why.
+
+    A change of more than a few thousand lines is a job; the answer says where it is followed.
+    """
+    if (wanted.line_ids is None) == (wanted.matching is None):
+        raise Problem(422, "Say which lines", "Send either line_ids or matching.")
+    filters = (wanted.matching or FilterIn()).as_domain()
+    async with parts.database.transaction() as connection:
+        await administration_of(connection, administration)
+        if wanted.line_ids is None:
+            counted = await queue.count(connection, administration, kind, filters)
+            if counted.lines > status_change.AT_ONCE:
+                given = status_change.job_input(administration, kind, filters, wanted.action)
+                return StatusOut(job=await _begin(connection, parts, person, given))
+            return await _of_filter(connection, parts, person, administration, kind, wanted)
+        return await _of_ids(connection, parts, person, administration, kind, wanted, wanted.line_ids)
+
+
+async def _of_ids(
+    connection: AsyncConnection,
+    parts: Accounting,
+    person: Person,
+    administration: str,
+    kind: Kind,
+    wanted: StatusIn,
+    ids: list[uuid.UUID],
+) -> StatusOut:
+    known = await queue.states(connection, ids)
+    done = await _set(connection, parts, person, administration, kind, wanted)
+    skipped = [
+        _skipped(line_id, known, administration, kind)
+        for line_id in dict.fromkeys(ids)
+        if line_id not in done.ids
+    ]
+    return StatusOut(changed=len(done.ids), skipped=skipped, left=len(skipped))
+
+
+async def _of_filter(
+    connection: AsyncConnection,
+    parts: Accounting,
+    person: Person,
+    administration: str,
+    kind: Kind,
+    wanted: StatusIn,
+) -> StatusOut:
+    filters = (wanted.matching or FilterIn()).as_domain()
+    busy = await line_status.busy(connection, administration, kind, filters, MOST_NAMED)
+    done = await _set(connection, parts, person, administration, kind, wanted)
+    skipped = [LineAnswer(line_id=line_id, name=name, reason=BUSY) for line_id, name in busy.first]
+    return StatusOut(changed=len(done.ids), skipped=skipped, left=busy.lines)
+
+
+async def _set(
+    connection: AsyncConnection,
+    parts: Accounting,
+    person: Person,
+    administration: str,
+    kind: Kind,
+    wanted: StatusIn,
+) -> line_status.ActionsSet:
+    filters, now = (wanted.matching or FilterIn()).as_domain(), parts.clock.now()
+    done = await line_status.set_action(
+        connection, administration, kind, wanted.line_ids, filters, wanted.action, now
+    )
+    await audit(
+        connection,
+        person,
+        now,
+        "status changed",
+        "queue",
+        f"{administration}/{kind}",
+        old=done.before,
+        new={"action": wanted.action, "lines": len(done.ids)},
+    )
+    return done
+
+
+async def _begin(
+    connection: AsyncConnection, parts: Accounting, person: Person, given: dict[str, Any]
+) -> str:
+    """Begin the job; the same change that is under way already is that one.
+
+    Raises:
+        Problem: 409 while another change of status of this list is under way.
+    """
+    found = await jobs.page(connection, [status_change.JOB], limit=20)
+    here = (given["administration"], given["kind"])
+    under_way = [
+        job
+        for job in found
+        if not job.state.final and (job.input["administration"], job.input["kind"]) == here
+    ]
+    if any(job.input != given for job in under_way):
+        raise Problem(
+            409,
+            "Another change of status is under way",
+            "Wait until it is done or stop it, and try again.",
+        )
+    if under_way:
+        return f"/v1/jobs/{under_way[0].id}"
+    queue_name = "/".join(here)
+    new = jobs.NewJob(status_change.JOB, title=f"{queue_name}: {given['action']}", input=given)
+    job = await jobs.start(connection, parts.clock, new, person)
+    await audit(connection, person, parts.clock.now(), "status change begun", "queue", queue_name, new=given)
+    return f"/v1/jobs/{job.id}"
+
+
+def _skipped(
+    line_id: uuid.UUID, known: Mapping[uuid.UUID, Any], administration: str, kind: Kind
+) -> LineAnswer:
+    row = known.get(line_id)
+    if row is None or (row.administration, row.kind) != (administration, kind.value):
+        return LineAnswer(line_id=line_id, name="", reason="this line is not in the list any more")
+    busy = row.state in (LineState.EXPORTING, LineState.SENDING)
+    return LineAnswer(line_id=line_id, name=row.name, reason=BUSY if busy else "it can't be changed now")
