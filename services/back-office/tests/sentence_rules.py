@@ -36,6 +36,7 @@ NOT_SAID = {
     "klokwerk/clock.py",
     "klokwerk/command.py",
     "klokwerk/consume.py",
+    "klokwerk/received.py",
     "klokwerk/database.py",
     "klokwerk/kafka.py",
     "klokwerk/outbox.py",
