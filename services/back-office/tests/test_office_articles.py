@@ -131,11 +131,21 @@ async def test_FA_48_articles_are_read_in_by_three_steps(office):
     services.on("GET", "sales", "/v1/jobs/j1", job(state="running") | {"result": {}})
     assert f'hx-get="{here}?part=columns"' in (await browser.get(here)).text
     services.on(
-        "GET", "sales", "/v1/jobs/j1", job(state="failed") | {"message": "No column holds the number"}
+        "GET",
+        "sales",
+        "/v1/jobs/j1",
+        job(state="failed")
+        | {"message": "No column holds the article number: say which one it is, or add it to the file."},
     )
     answer = await browser.get(here)
     text = text_of(answer)
-    for words in ("Ons nr", "A-1 · <script>", "No column holds the number", "Herkend", "Niet herkend"):
+    for words in (
+        "Ons nr",
+        "A-1 · <script>",
+        "Geen enkele kolom bevat het artikelnummer",
+        "Herkend",
+        "Niet herkend",
+    ):
         assert words in text, words
     assert "<script>" not in answer.text.split("<main")[1]
     assert '<option value="K01" selected>' in answer.text
@@ -146,7 +156,7 @@ async def test_FA_48_articles_are_read_in_by_three_steps(office):
     chosen = {"column.0": "number", "column.1": "number", "column.2": "", "existing": "skip"}
     answer = await browser.post(here, chosen, page=here)
     assert answer.status_code == 422
-    assert "Omschrijving: 'number' was chosen twice" in text_of(answer)
+    assert "Omschrijving: 'number' is twee keer gekozen" in text_of(answer)
     assert 'value="skip" checked' in answer.text
     services.on("POST", "sales", path, job("j2", "waiting"), 202)
     answer = await browser.post(here, chosen | {"column.1": "name"}, page=here)

@@ -25,6 +25,7 @@ from back_office.clients.privacy import PrivacyClient
 from back_office.clients.resends import ResendsClient
 from back_office.clients.sale_changes import SaleChangesClient
 from back_office.clients.sales import SalesClient
+from back_office.clients.shapes import Say
 from back_office.clients.summary import SummaryClient
 from back_office.clients.transport import Caller, ServiceName
 
@@ -80,10 +81,14 @@ class Services:
             for name, address in addresses.items()
         }
 
-    def as_user(self, token: str, correlation: str) -> Clients:
-        """Clients that speak with the user's own `token`; `correlation` ties their calls together."""
+    def as_user(self, token: str, correlation: str, say: Say | None = None) -> Clients:
+        """Clients that speak with the user's own `token`; `correlation` ties their calls together.
+
+        Args:
+            say: puts the services' sentences into the user's language; without it they stay as they are.
+        """
         callers = {
-            name: Caller(client, name, token=token, correlation=correlation)
+            name: Caller(client, name, token=token, correlation=correlation, say=say)
             for name, client in self._http.items()
         }
         return Clients(
@@ -106,10 +111,10 @@ class Services:
             summaries={name: SummaryClient(caller) for name, caller in callers.items()},
         )
 
-    def confirmations(self, correlation: str) -> ConfirmationClient:
+    def confirmations(self, correlation: str, say: Say | None = None) -> ConfirmationClient:
         """The client for whoever holds a confirmation link, signed in or not."""
         name = ServiceName.EKTS
-        return ConfirmationClient(Caller(self._http[name], name, token="", correlation=correlation))
+        return ConfirmationClient(Caller(self._http[name], name, token="", correlation=correlation, say=say))
 
     async def close(self) -> None:
         """Close the connections."""

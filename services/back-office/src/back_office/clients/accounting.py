@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 YES_NO = ("with_message", "never_synced")
@@ -46,10 +46,10 @@ class Connection(Shape):
     has_credentials: bool = False
     needs_consent: bool = False
     paused_until: datetime | None = None
-    why: Words = ""
+    why: Said = ""
     checked_at: datetime | None = None
     check_ok: bool | None = None
-    check_message: Words = ""
+    check_message: Said = ""
 
 
 class Administration(Shape):
@@ -70,7 +70,7 @@ class ConnectionTest(Shape):
     """Result of a connection test."""
 
     ok: bool = False
-    message: Words = ""
+    message: Said = ""
 
 
 class ConsentBegun(Shape):
@@ -104,9 +104,9 @@ class SyncLine(Shape):
     action: Words = "Insert"
     by_hand: bool = False
     state: Words = "listed"
-    message: Words = ""
+    message: Said = ""
     message_origin: Words = ""
-    preflight: tuple[str, ...] = ()
+    preflight: tuple[Said, ...] = ()
     merged_into: Words = ""
     never_synced: bool = False
     changes: tuple[LineChange, ...] = ()
@@ -125,7 +125,7 @@ class LeftLine(Shape):
     """A line that stayed as it was, and why."""
 
     name: Words = ""
-    reason: Words = ""
+    reason: Said = ""
 
 
 class Changed(Shape):
@@ -174,7 +174,7 @@ class Export(Shape):
     failed: int = 0
     open: int = 0
     written: int = 0
-    message: Words = ""
+    message: Said = ""
     file_name: Words = ""
     sha256: Words = ""
     created_by_name: Words = ""
@@ -200,7 +200,7 @@ class ExportEntry(Shape):
     name: Words = ""
     action: Words = ""
     outcome: Words = "open"
-    message: Words = ""
+    message: Said = ""
     message_origin: Words = ""
 
 

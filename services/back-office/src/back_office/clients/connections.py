@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from back_office.clients.shapes import Shape, Words, at
+from back_office.clients.shapes import Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, NotFound
 
 TEST_SECONDS = 50.0
@@ -19,7 +19,7 @@ class Step(Shape):
 
     name: Words = ""
     outcome: Words = ""
-    message: Words = ""
+    message: Said = ""
 
 
 class ConnectionTest(Shape):
@@ -56,7 +56,7 @@ class Returns(Shape):
     address: Words = ""
     mailbox_read: bool = False
     read_at: datetime | None = None
-    trouble: Words = ""
+    trouble: Said = ""
     trouble_since: datetime | None = None
     counts: dict[str, int] = Field(default_factory=dict)
 

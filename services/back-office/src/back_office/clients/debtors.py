@@ -16,7 +16,7 @@ from klokwerk_contracts.debtor_changed import (
 )
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download, FieldProblem
 
 
@@ -125,7 +125,7 @@ class VatLookup(Shape):
     country: Words = ""
     name: Words = ""
     address: CardAddress | None = None
-    message: Words = ""
+    message: Said = ""
     code: Words = ""
     again: bool = False
 
@@ -146,12 +146,12 @@ class MergePreview(Shape):
 
     removed: Side
     target: Side
-    moves: tuple[str, ...] = ()
+    moves: tuple[Said, ...] = ()
     lost: dict[str, Any] = Field(default_factory=dict)
     kept: dict[str, Any] = Field(default_factory=dict)
     filled: dict[str, Any] = Field(default_factory=dict)
-    notices: tuple[str, ...] = ()
-    warning: Words = ""
+    notices: tuple[Said, ...] = ()
+    warning: Said = ""
 
 
 class Waiting(Shape):
@@ -161,7 +161,7 @@ class Waiting(Shape):
     debtor_id: Words = ""
     number_kind: Words = ""
     trigger: Words = ""
-    reason: Words = ""
+    reason: Said = ""
     parked_at: datetime | None = None
 
 
@@ -182,7 +182,7 @@ class NumberRange(Shape):
     size: int = 1
     remaining: int = 0
     shared_number_space: bool = True
-    warning: Words = ""
+    warning: Said = ""
     given: int = 0
 
     @property

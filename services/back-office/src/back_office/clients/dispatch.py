@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 
@@ -20,7 +20,7 @@ class Sending(Shape):
     state: Words = ""
     channel: Words = ""
     recipient: Words = ""
-    message: Words = ""
+    message: Said = ""
     file_name: Words = ""
     changed_at: datetime | None = None
 
@@ -30,8 +30,8 @@ class HistoryEntry(Shape):
 
     at: datetime
     by: Words = ""
-    action: Words = ""
-    detail: Words = ""
+    action: Said = ""
+    detail: Said = ""
 
 
 class DispatchedInvoice(Shape):
@@ -47,7 +47,7 @@ class DispatchedInvoice(Shape):
     gross: Decimal | None = None
     currency: Words = "EUR"
     state: Words = ""
-    message: Words = ""
+    message: Said = ""
     channel: Words = ""
     recipient: Words = ""
     automatic: bool = False
@@ -87,7 +87,7 @@ class AutomaticSettings(Shape):
     changed_by: Words = ""
     active: ActiveChoices | None = None
     changed: bool = True
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Said, ...] = ()
     next_run: datetime | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from back_office.clients.shapes import Shape, Words
+from back_office.clients.shapes import Said, Shape, Words
 
 
 class FileFinding(Shape):
@@ -18,8 +18,8 @@ class FileFinding(Shape):
     component: int = 0
     found: Words = ""
     expected: Words = ""
-    says: Words = ""
-    cure: Words = ""
+    says: Said = ""
+    cure: Said = ""
 
 
 class FileValue(Shape):

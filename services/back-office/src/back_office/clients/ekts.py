@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from back_office.clients.ekt_files import Explanation
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 
@@ -33,14 +33,14 @@ class Ekt(Shape):
     order_day: date
     trigger: Words = "first"
     state: Words = ""
-    message: Words = ""
+    message: Said = ""
     sale_revision: int | None = None
     requested_by: Words = ""
     requested_at: datetime | None = None
     reason: Words = ""
     note: Words = ""
     method: Words = ""
-    recipient: Words = ""
+    recipient: Said = ""
     file_name: Words = ""
     files: tuple[EktFile, ...] = ()
     lines: int = 0
@@ -49,7 +49,7 @@ class Ekt(Shape):
     bounced_at: datetime | None = None
     confirmed_at: datetime | None = None
     confirmed_by: Words = ""
-    confirm_note: Words = ""
+    confirm_note: Said = ""
     debtor_name: Words = ""
     debtor_number: Words = ""
 
@@ -61,7 +61,7 @@ class Attempt(Shape):
     began_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: Words = ""
-    message: Words = ""
+    message: Said = ""
 
 
 class Note(Shape):
@@ -70,7 +70,7 @@ class Note(Shape):
     at: datetime | None = None
     kind: Words = ""
     recipient: Words = ""
-    words: Words = ""
+    words: Said = ""
 
 
 class EktDetail(Ekt):
@@ -111,7 +111,7 @@ class Hint(Shape):
     sign: Words = ""
     count: int = 0
     recipient: Words = ""
-    text: Words = ""
+    text: Said = ""
     link: Words = ""
 
 
@@ -119,7 +119,7 @@ class Requirement(Shape):
     """One thing that is missing, and where it is mended."""
 
     code: Words = ""
-    text: Words = ""
+    text: Said = ""
     link: Words = ""
 
 
@@ -130,7 +130,7 @@ class DebtorDay(Shape):
     can_resend: bool = False
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
-    recipient: Words = ""
+    recipient: Said = ""
     other_address_possible: bool = False
     ekts: tuple[Ekt, ...] = ()
     hints: tuple[Hint, ...] = ()
@@ -153,8 +153,8 @@ class TemplateFault(Shape):
     line: int = 1
     word: Words = ""
     instead: Words = ""
-    says: Words = ""
-    cure: Words = ""
+    says: Said = ""
+    cure: Said = ""
 
 
 class MailPreview(Shape):

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 
 from back_office.clients.jobs import Job
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 UPLOAD_SECONDS = 30.0
@@ -86,8 +86,8 @@ class Finding(Shape):
     field: Words = ""
     heading: Words = ""
     value: Words = ""
-    message: Words = ""
-    cure: Words = ""
+    message: Said = ""
+    cure: Said = ""
     remark: bool = False
 
 
@@ -113,7 +113,7 @@ class ImportRow(Shape):
     decision: Words = ""
     target: Words = ""
     outcome: Words = ""
-    message: Words = ""
+    message: Said = ""
     card_id: Words = ""
     taken_back: Words = ""
 

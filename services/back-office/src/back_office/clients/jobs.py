@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from back_office.clients.shapes import Page, Shape, at
+from back_office.clients.shapes import Page, Said, Shape, at
 from back_office.clients.transport import Caller, Download
 
 FINAL = frozenset({"done", "failed", "cancelled"})
@@ -33,12 +33,12 @@ class Job(Shape):
 
     id: str
     kind: str = ""
-    title: str = ""
+    title: Said = ""
     state: str = "waiting"
     done: int = 0
     total: int | None = None
     result: dict[str, Any] = Field(default_factory=dict)
-    message: str = ""
+    message: Said = ""
     revision: int = 0
     created_by: str = ""
     created_at: datetime | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from back_office.clients.jobs import Job
-from back_office.clients.shapes import Shape, Words, at
+from back_office.clients.shapes import Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller
 
 
@@ -17,7 +17,7 @@ class RefusedAddress(Shape):
 
     email: Words = ""
     why: Words = ""
-    detail: Words = ""
+    detail: Said = ""
     at: datetime | None = None
 
 
@@ -39,7 +39,7 @@ class Newsletter(Shape):
     at_time: Words = "03:30"
     active: bool = False
     ready: bool = False
-    trouble: Words = ""
+    trouble: Said = ""
     synced_at: datetime | None = None
     counts: dict[str, int] = Field(default_factory=dict)
     refused: tuple[RefusedAddress, ...] = ()
@@ -74,7 +74,7 @@ class Choice(Shape):
     gets_it: bool = False
     status: Words = ""
     refused: Words = ""
-    detail: Words = ""
+    detail: Said = ""
 
 
 class NewsletterClient:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from pydantic import TypeAdapter
 
-from back_office.clients.shapes import Shape, Words, at
+from back_office.clients.shapes import Said, Shape, Words, at
 from back_office.clients.transport import Caller, Download, ServiceName
 
 NOTHING: TypeAdapter[None] = TypeAdapter(None)
@@ -40,8 +40,8 @@ class Obstacle(Shape):
     """Why it can't be done."""
 
     code: Words = ""
-    message: Words = ""
-    cure: Words = ""
+    message: Said = ""
+    cure: Said = ""
     card: Words = ""
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from back_office.clients.ekts import Requirement
 from back_office.clients.sale_shapes import LastSending, Missing
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Said, Shape, Words, at
 from back_office.clients.transport import Caller
 
 CHECKED_AT_ONCE = 500
@@ -45,7 +45,7 @@ class EktCheck(Shape):
     missing: tuple[Requirement, ...] = ()
     warnings: tuple[Requirement, ...] = ()
     method: Words = ""
-    recipient: Words = ""
+    recipient: Said = ""
 
 
 class BatchAsked(Shape):
@@ -63,8 +63,8 @@ class BatchEntry(Shape):
     debtor_number: Words = ""
     name: Words = ""
     state: Words = ""
-    message: Words = ""
-    recipient: Words = ""
+    message: Said = ""
+    recipient: Said = ""
     at: datetime | None = None
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from klokwerk_contracts.types import Money
 
-from back_office.clients.shapes import Page, Shape, Words
+from back_office.clients.shapes import Page, Said, Shape, Words
 
 OWN_SOURCE = "/sales-service"
 """How our own sales service names itself as the keeper of a sale."""
@@ -17,7 +17,7 @@ class LastSending(Shape):
     """What became of the last sending, as the sales service heard."""
 
     state: Words = ""
-    message: Words = ""
+    message: Said = ""
     at: datetime | None = None
     channel: Words = ""
     intent: Words = ""
@@ -87,8 +87,8 @@ class Missing(Shape):
     line_id: Words = ""
     label: Words = ""
     field: Words = ""
-    message: Words = ""
-    cure: Words = ""
+    message: Said = ""
+    cure: Said = ""
     link: Words = ""
 
 

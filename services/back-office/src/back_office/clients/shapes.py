@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 T = TypeVar("T")
 
@@ -22,6 +23,20 @@ def _text(value: Any) -> Any:
 
 Words = Annotated[str, BeforeValidator(_text)]
 """A text that may be absent."""
+
+Say = Callable[[str], str]
+"""Puts a sentence of a service into the reader's language."""
+SAY = "say"
+"""Where an answer that is read finds it."""
+
+
+def _said(value: str, info: ValidationInfo) -> str:
+    say: Say | None = (info.context or {}).get(SAY)
+    return say(value) if say else value
+
+
+Said = Annotated[str, BeforeValidator(_text), AfterValidator(_said)]
+"""A sentence of the service's own, in the reader's language from here on; never what a person typed."""
 
 
 def at(*parts: str) -> str:

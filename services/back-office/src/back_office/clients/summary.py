@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from back_office.clients.shapes import Shape, Words
+from back_office.clients.shapes import Said, Shape, Words
 from back_office.clients.transport import Caller
 
 
@@ -12,7 +12,7 @@ class Count(Shape):
     """One number with its label; `state` is ok, warn or error."""
 
     name: str
-    label: Words = ""
+    label: Said = ""
     value: int
     state: str = "ok"
 
@@ -21,7 +21,7 @@ class Happening(Shape):
     """Something that happened a moment ago."""
 
     at: datetime
-    text: str
+    text: Said
     state: str = "ok"
     link: Words = ""
 

@@ -10,7 +10,9 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+
+from back_office.clients.shapes import SAY, Said, Say
 
 RETRY_AFTER_SECONDS = (0.1, 0.4)
 RETRIED_STATUS = frozenset({502, 503, 504})
@@ -29,16 +31,36 @@ class ServiceName(StrEnum):
     ACCOUNTING = "accounting"
 
 
+_OF_PYDANTIC = ("Value error, ", "Assertion failed, ")
+"""Put before a service's own words by the library that checks its bodies."""
+
+
 class FieldProblem(BaseModel):
-    """What is wrong with one field, the cure, and the page where it is mended."""
+    """What is wrong with one field, the cure, and the page where it is mended.
+
+    Attributes:
+        message: in the reader's language.
+        original: as the service wrote it, for looking at; the message is for people.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     field: str = ""
-    message: str = ""
-    cure: str = ""
+    message: Said = ""
+    cure: Said = ""
     link: str = ""
     code: str = ""
+    original: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_the_library(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or not isinstance(value.get("message"), str):
+            return value
+        message = value["message"]
+        for start in _OF_PYDANTIC:
+            message = message.removeprefix(start)
+        return {"original": message} | dict(value) | {"message": message}
 
 
 class Problem(BaseModel):
@@ -47,8 +69,8 @@ class Problem(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str = ""
-    title: str = ""
-    detail: str = ""
+    title: Said = ""
+    detail: Said = ""
     errors: tuple[FieldProblem, ...] = ()
 
 
@@ -57,6 +79,7 @@ class ServiceFailure(Exception):
 
     Attributes:
         service: which service.
+        text: what happened, for the log.
         correlation: reference that finds the call in the logs.
     """
 
@@ -72,12 +95,23 @@ class ServiceAway(ServiceFailure):
 
 
 class Refused(ServiceFailure):
-    """The service answered no, and says why."""
+    """The service answered no, and says why.
 
-    def __init__(self, service: ServiceName, status: int, problem: Problem, correlation: str) -> None:
-        super().__init__(service, problem.detail or problem.title or f"status {status}", correlation)
+    Attributes:
+        problem: in the reader's language.
+    """
+
+    def __init__(
+        self, service: ServiceName, status: int, problem: Problem, correlation: str, text: str = ""
+    ) -> None:
+        super().__init__(service, text or problem.detail or problem.title or f"status {status}", correlation)
         self.status = status
         self.problem = problem
+
+    @property
+    def said(self) -> str:
+        """Why, in one sentence for the reader."""
+        return self.problem.detail or self.problem.title or self.text
 
 
 class Stale(Refused):
@@ -106,15 +140,22 @@ class Download:
 
 
 class Caller:
-    """Calls one service for one user."""
+    """Calls one service for one user; its sentences are read by way of `say`."""
 
     def __init__(
-        self, http: httpx.AsyncClient, service: ServiceName, *, token: str, correlation: str
+        self,
+        http: httpx.AsyncClient,
+        service: ServiceName,
+        *,
+        token: str,
+        correlation: str,
+        say: Say | None = None,
     ) -> None:
         self._http = http
         self.service = service
         self._token = token
         self._correlation = correlation
+        self._reading = {SAY: say}
 
     async def get(
         self, path: str, kind: type[T] | TypeAdapter[T], params: Mapping[str, Any] | None = None
@@ -236,7 +277,7 @@ class Caller:
         try:
             if not response.content:
                 return Answer(adapter.validate_python(None), revision)
-            return Answer(adapter.validate_json(response.content), revision)
+            return Answer(adapter.validate_json(response.content, context=self._reading), revision)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -244,14 +285,16 @@ class Caller:
 
     def _refuse(self, response: httpx.Response) -> None:
         try:
-            problem = Problem.model_validate_json(response.content)
+            written = Problem.model_validate_json(response.content)
+            problem = Problem.model_validate_json(response.content, context=self._reading)
         except ValidationError:
-            problem = Problem(title=response.reason_phrase or f"status {response.status_code}")
+            written = problem = Problem(title=response.reason_phrase or f"status {response.status_code}")
         status = response.status_code
         if status in RETRIED_STATUS:
-            raise self._away(problem.detail or problem.title)
+            raise self._away(written.detail or written.title)
         kinds = {404: NotFound, 412: Stale}
-        raise kinds.get(status, Refused)(self.service, status, problem, self._correlation)
+        kind = kinds.get(status, Refused)
+        raise kind(self.service, status, problem, self._correlation, written.detail or written.title)
 
     def _away(self, reason: object) -> ServiceAway:
         text = str(reason) or type(reason).__name__

@@ -9,6 +9,7 @@ from klokwerk.clock import Clock
 from klokwerk.database import Database
 
 from back_office.clients import Clients, Services
+from back_office.clients.shapes import Say
 from back_office.issuer.sign_in import SignIn
 from back_office.issuer.tokens import Mint, Subject
 from back_office.settings import Settings
@@ -62,8 +63,8 @@ class Office:
         """Sign with these keys from now on."""
         self._mint = mint
 
-    def clients_for(self, user: User, correlation: str) -> Clients:
-        """The services, called with a short-lived token of the user's own."""
+    def clients_for(self, user: User, correlation: str, say: Say | None = None) -> Clients:
+        """The services, called with a short-lived token of the user's own; `say` puts their sentences into words."""
         subject = Subject(str(user.id), user.name, user.roles)
         token = self.mint.token(subject, now=self.wall.now(), lifetime=PAGE_TOKEN_LIFE)
-        return self.services.as_user(token, correlation)
+        return self.services.as_user(token, correlation, say)

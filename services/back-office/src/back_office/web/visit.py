@@ -15,9 +15,11 @@ from starlette.datastructures import FormData
 
 from back_office import store
 from back_office.clients import Clients
+from back_office.clients.shapes import Say
 from back_office.domain.roles import Action, may
 from back_office.texts.catalogue import LANGUAGES, Translator, preferred
 from back_office.texts.formats import Formats
+from back_office.texts.phrases import phrasebook
 from back_office.web.components.addresses import local, with_query
 from back_office.web.components.message import Message
 from back_office.web.navigation import NAVIGATION, current
@@ -82,9 +84,19 @@ class Visit:
         return Formats(self.language, self.office.clock.zone, self.now)
 
     @cached_property
+    def wording(self) -> Say | None:
+        """Puts a sentence of a service into the user's language; none where that is the services' own."""
+        book = phrasebook(self.language)
+        return book.said if book else None
+
+    def said(self, text: str) -> str:
+        """A sentence of a service that did not come as one, such as a code without words of its own."""
+        return self.wording(text) if self.wording else text
+
+    @cached_property
     def clients(self) -> Clients:
-        """The services as this user may use them."""
-        return self.office.clients_for(self.user, self.correlation)
+        """The services as this user may use them, speaking the user's language."""
+        return self.office.clients_for(self.user, self.correlation, self.wording)
 
     @property
     def today(self) -> date:

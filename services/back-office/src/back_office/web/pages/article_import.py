@@ -162,7 +162,7 @@ def _wrong(refused: Refused, found: list[dict[str, Any]], visit: Visit) -> Messa
             text = visit.t("article_import.no_number")
         items.append(Item(f"{heading}: {text}" if heading else text))
     title = visit.t("article_import.columns_wrong")
-    return Message(Weight.ERROR, title, "" if items else refused.text, tuple(items))
+    return Message(Weight.ERROR, title, "" if items else refused.said, tuple(items))
 
 
 async def _outcome(job: Job, visit: Visit) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def confirm(token: Token, visit: Passer) -> Response:
 
 
 async def _answer(token: str, visit: Visit, *, confirm: bool) -> Response:
-    client = visit.office.services.confirmations(visit.correlation)
+    client = visit.office.services.confirmations(visit.correlation, visit.wording)
     try:
         found = await (client.confirm(token) if confirm else client.look(token))
     except NotFound:

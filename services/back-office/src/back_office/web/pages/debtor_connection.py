@@ -104,8 +104,7 @@ def _named(problem: Problem) -> Problem:
         name = field_name(error.field).removeprefix("secrets.").removeprefix("address.")
         for way in WAYS:
             name = name.removeprefix(f"{way}.")
-        message = error.message.removeprefix("Value error, ")
-        return error.model_copy(update={"field": name, "message": message})
+        return error.model_copy(update={"field": name})
 
     return problem.model_copy(update={"errors": tuple(here(error) for error in problem.errors)})
 

@@ -19,6 +19,8 @@ from back_office.web.pages.invoices import dispatch_badge
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
+BY_ITSELF = "automatic dispatch"
+"""Who did it where no person did, as the dispatch service says."""
 CHANNELS = ("einvoice", "email", "print")
 UNDER_WAY = frozenset({"queued", "planned", "sending", "unknown"})
 
@@ -106,7 +108,7 @@ def _facts(found: InvoiceDetail, dispatch: DispatchedInvoice | None, visit: Visi
 def _history(dispatch: DispatchedInvoice, path: str, visit: Visit) -> Table:
     t = visit.t
     rows = [(sending.changed_at, _sending_row(sending, visit)) for sending in dispatch.dispatches]
-    rows += [(entry.at, _entry_row(entry, index)) for index, entry in enumerate(dispatch.history)]
+    rows += [(entry.at, _entry_row(entry, index, visit)) for index, entry in enumerate(dispatch.history)]
     rows.sort(key=lambda pair: pair[0].timestamp() if pair[0] else 0, reverse=True)
     return Table(
         id="history",
@@ -144,8 +146,16 @@ def _sending_row(sending: Sending, visit: Visit) -> Row:
     )
 
 
-def _entry_row(entry: HistoryEntry, index: int) -> Row:
-    cells = (Cell(at=entry.at), Cell(entry.action), Cell(entry.by), Cell(), Cell(), Cell(entry.detail))
+def _entry_row(entry: HistoryEntry, index: int, visit: Visit) -> Row:
+    by = visit.t("dispatch.intent_automatic") if entry.by == BY_ITSELF else entry.by
+    cells = (
+        Cell(at=entry.at),
+        Cell(entry.action),
+        Cell(by),
+        Cell(),
+        Cell(),
+        Cell(entry.detail),
+    )
     return Row(id=f"entry-{index}", cells=cells)
 
 

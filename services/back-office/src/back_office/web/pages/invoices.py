@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from back_office.clients.sales import InvoiceRow
-from back_office.clients.transport import ServiceFailure
+from back_office.clients.transport import Refused, ServiceFailure
 from back_office.domain import badges
 from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
@@ -114,8 +114,10 @@ async def send_selected(visit: SignedIn) -> Response:
         async with gate:
             try:
                 await visit.clients.dispatch.send(invoice_id, "", f"{once}-{invoice_id}")
+            except Refused as refusal:
+                return refusal.said
             except ServiceFailure as failure:
-                return failure.text
+                return explained(failure, t).title
             return ""
 
     answers = await asyncio.gather(*(send(invoice_id) for invoice_id in chosen))

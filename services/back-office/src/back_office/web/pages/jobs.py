@@ -69,7 +69,7 @@ async def _events(service: ServiceName, job: Job, visit: Visit) -> AsyncIterator
             return
         try:
             # A page's token lives for minutes and a job may take longer: each round has one of its own.
-            jobs = visit.office.clients_for(visit.user, visit.correlation).jobs[service]
+            jobs = visit.office.clients_for(visit.user, visit.correlation, visit.wording).jobs[service]
             job = await jobs.job(job.id, after=job.revision, wait=WAIT_SECONDS)
         except ServiceFailure:
             return  # the browser asks again by itself

@@ -47,8 +47,8 @@ def entries(history: History, visit: Visit) -> tuple[Entry, ...]:
 def _entry(one: Happened, visit: Visit) -> Entry:
     t = visit.t
     key = KNOWN.get(one.what)
-    title = t(f"timeline.{key}", revision=one.revision or "") if key else one.what
-    reason = "" if one.reason == "unsaid" else t.either(f"ekt.reason_{one.reason}", one.reason)
+    title = t(f"timeline.{key}", revision=one.revision or "") if key else visit.said(one.what)
+    reason = "" if one.reason == "unsaid" else t.either(f"ekt.reason_{one.reason}", visit.said(one.reason))
     left = len(one.changes) - MOST_CHANGES
     return Entry(
         at=one.at,

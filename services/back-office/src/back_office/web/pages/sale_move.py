@@ -61,7 +61,7 @@ async def confirm(day: date, debtor_id: str, visit: SignedIn) -> Response:
         return await _page(visit, now, str(now.version), problem=text, chosen=chosen, status=409)
     except Refused as refused:
         said = " ".join(f"{error.message}. {error.cure}." for error in refused.problem.errors[:5])
-        text = said or refused.text
+        text = said or refused.said
         return await _page(visit, found, revision, problem=text, chosen=chosen, status=refused.status)
     except ServiceFailure as failure:
         await visit.say(explained(failure, t))

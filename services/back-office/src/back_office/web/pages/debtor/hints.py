@@ -27,7 +27,7 @@ async def vat_number(visit: SignedIn) -> Response:
         try:
             found = await visit.clients.debtors.vat_lookup(number, typed.get("country", "") or "NL")
         except Refused as refused:
-            trouble = refused.text
+            trouble = refused.said
         except ServiceFailure as failure:
             trouble = explained(failure, visit.t).title
     fields = _fields(found) if found else {}

@@ -58,6 +58,8 @@ def _what(action: str, visit: Visit) -> str:
     for start in ("merged into card ", "took over card ", "own field "):
         if action.startswith(start):
             return visit.t(
-                f"card_timeline.action_{start.strip().replace(' ', '_')}", name=action.removeprefix(start)
+                f"card_timeline.action_{start.strip().replace(' ', '_')}",
+                name=action.removeprefix(start).removesuffix(" changed"),
             )
-    return visit.t.either(f"card_timeline.action_{plain}", action)
+    said = visit.said(action)
+    return visit.t.either(f"card_timeline.action_{plain}", said[:1].upper() + said[1:])

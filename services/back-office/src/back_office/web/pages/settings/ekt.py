@@ -169,7 +169,7 @@ def _placed(problem: Problem, current: EktSettings) -> Problem:
 
 
 def _place(error: FieldProblem, current: EktSettings) -> FieldProblem:
-    if _NO_LANGUAGE.search(error.message):
+    if _NO_LANGUAGE.search(error.original):
         return error.model_copy(update={"field": "templates.new.language"})
     return error.model_copy(update={"field": _field(error.field, current)})
 

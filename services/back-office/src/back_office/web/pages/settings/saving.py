@@ -107,7 +107,7 @@ def _plain(error: FieldProblem, page: Shown, t: Translator) -> FieldProblem:
     name = page.rename(field_name(error.field))
     changed = {"field": name}
     if error.code in OWN_WORDS:
-        changed |= {"message": error.message.split(", ", 1)[-1], "cure": ""}
+        changed |= {"cure": ""}
     elif error.code:
         form = page.forms.get(name, "") if error.code == "string_pattern_mismatch" else ""
         changed |= {"message": form or t.either(f"invalid.{error.code}", t("invalid.other")), "cure": ""}
