@@ -31,8 +31,8 @@ SHARED = "shared"
 
 _SQL = re.compile(
     r"(?<![\w:]):[a-z_]+\b|::|= any\(|[a-z]+_[a-z]+, |, [a-z]+_[a-z]+|coalesce\(|cast\("
-    r"|\b(select .*(from|pg_|count\(|exists)|insert into|update \w+ set|delete from|order by|left join|is null)\b"
-    r"|\b\w\.\w+ (=|as)\b|\bwhen \w\.|^state in|\busing \(|^from \w+ \w "
+    r"|\b(select .*(from|pg_|count\(|exists)|insert into|update \w+ (\w )?set|delete from|order by|left join|is null)\b"
+    r"|\b\w\.\w+ (=|as\b)|\bwhen \w\.|^state in|\busing \(|^from \w+ \w "
 )
 _TECHNICAL = re.compile(r"attachment; filename|default-src|charset=|^inline; |\beq\b|^\{\{\{\{|^draft, ")
 _NOT_FOUND = re.compile(r"not_found\(\s*[\"']([^\"']+)")

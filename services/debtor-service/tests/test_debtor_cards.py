@@ -487,12 +487,7 @@ async def test_cards_written_together_may_pass_a_customer_number_on(world: World
         async with database.connect() as connection:
             locked = await cards.lock(connection, [each["debtor_id"] for each in made])
             before = [locked[each["debtor_id"]] for each in made]
-            called = [
-                fresh("K"),
-                before[0].customer_number,
-                before[1].customer_number,
-                before[3].customer_number,
-            ]
+            called = [fresh("K"), *(before[n].customer_number for n in (0, 1, 3))]
             after = [
                 replace(card, customer_number=n, revision=2) for card, n in zip(before, called, strict=True)
             ]
