@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 SPEC_VERSION = "1.0"
@@ -75,38 +76,44 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]] | Mapping[str, byte
     Raises:
         BadEnvelope: a required header is missing, empty or unreadable; the text names it.
     """
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    raw: dict[str, bytes | None] = dict(pairs)
-    text: dict[str, str] = {}
+    raw: dict[str, Any] = dict(headers.items() if isinstance(headers, Mapping) else headers)
+    try:
+        name, kind, source, at, version = [raw[header].decode() for header in REQUIRED]
+        schema, trace = raw.get("ce_dataschema"), raw.get("traceparent")
+        schema, trace = schema.decode() if schema else "", trace.decode() if trace else ""
+    except (KeyError, AttributeError, UnicodeDecodeError):
+        raise _unreadable(raw) from None
+    if not (name and kind and source and at and version):
+        raise _unreadable(raw)
+    if version != SPEC_VERSION:
+        raise BadEnvelope(f"header ce_specversion is {version!r}: this reader knows 1.0")
+    try:
+        event_id = UUID(name)
+    except ValueError as error:
+        raise BadEnvelope(f"header ce_id is {name!r}: write a UUID") from error
+    return Envelope(event_id, kind, source, _instant(at), schema, trace)
+
+
+def _unreadable(raw: Mapping[str, Any]) -> BadEnvelope:
+    """Which header is missing or no text; found only once it is known that one of them is."""
     for name in (*REQUIRED, "ce_dataschema", "traceparent"):
         value = raw.get(name)
         if not value:
             if name in REQUIRED:
-                raise BadEnvelope(f"header {name} is missing: every event needs {', '.join(REQUIRED)}")
+                return BadEnvelope(f"header {name} is missing: every event needs {', '.join(REQUIRED)}")
             continue
         try:
-            text[name] = value.decode()
-        except UnicodeDecodeError as error:
-            raise BadEnvelope(f"header {name} is not UTF-8: write it as UTF-8 text") from error
-    if text["ce_specversion"] != SPEC_VERSION:
-        raise BadEnvelope(f"header ce_specversion is {text['ce_specversion']!r}: this reader knows 1.0")
-    try:
-        event_id = UUID(text["ce_id"])
-    except ValueError as error:
-        raise BadEnvelope(f"header ce_id is {text['ce_id']!r}: write a UUID") from error
-    return Envelope(
-        id=event_id,
-        type=text["ce_type"],
-        source=text["ce_source"],
-        time=_instant(text["ce_time"]),
-        schema=text.get("ce_dataschema", ""),
-        traceparent=text.get("traceparent", ""),
-    )
+            value.decode()
+        except UnicodeDecodeError:
+            return BadEnvelope(f"header {name} is not UTF-8: write it as UTF-8 text")
+    return BadEnvelope("the headers are not those of an event")
 
 
 def _instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC:
+            return moment
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:  # a year 1 or 9999 may lie beyond the calendar in UTC

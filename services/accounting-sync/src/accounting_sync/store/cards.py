@@ -66,6 +66,9 @@ class Snapshot(NamedTuple):
     creditor_number: str | None
 
 
+_NO_ROLE = (None, None, None)
+
+
 def snapshot(
     administration: str,
     debtor_id: str,
@@ -78,8 +81,12 @@ def snapshot(
     """A snapshot from its parts; `sources` are in the order of `KINDS`, None for a role the card doesn't have."""
     end = f" merged into {merged_into}" if merged_into else ""
     end += " anonymised" if anonymised else ""
-    debtor, creditor = (_role(source, end, gone=merged_into is not None) for source in sources)
-    return Snapshot(administration, debtor_id, revision, merged_into, anonymised, *debtor, *creditor)
+    as_debtor, as_creditor = sources
+    gone = merged_into is not None
+    return Snapshot(
+        administration, debtor_id, revision, merged_into, anonymised,
+        *_role(as_debtor, end, gone=gone), *_role(as_creditor, end, gone=gone),
+    )  # fmt: skip
 
 
 async def take_in(connection: AsyncConnection, snapshots: Sequence[Snapshot], now: datetime) -> int:
@@ -105,6 +112,6 @@ def _role(
     source: Mapping[str, Any] | None, end: str, *, gone: bool
 ) -> tuple[str | None, str | None, str | None]:
     if source is None:
-        return None, None, None
+        return _NO_ROLE
     body = canonical(source)
     return body.decode(), fingerprint_of(body) + end, None if gone else source.get("number")
