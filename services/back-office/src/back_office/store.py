@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from klokwerk.database import advisory_key
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from back_office.domain.throttle import Failures
@@ -211,7 +212,7 @@ async def remember_day(connection: AsyncConnection, id_hash: bytes, day: date) -
 
 
 _SET_FLASH = sa.text("update sessions set flash = :flash where id_hash = :id_hash").bindparams(
-    sa.bindparam("flash", type_=sa.dialects.postgresql.JSONB(none_as_null=True))
+    sa.bindparam("flash", type_=JSONB(none_as_null=True))
 )
 
 
