@@ -92,29 +92,28 @@ _DATA = sa.text(
     "select data, cleared from export_line where export_id = :export and data <> '{}' "
     "and outcome in ('open', 'synced', 'returned') order by coalesce(number, ''), line_id"
 )
-_WHICH = "and (cast(:lines as uuid[]) is null or e.line_id = any(cast(:lines as uuid[]))) "
-_PREVIOUS = sa.text(
-    "update export_line e set previous = jsonb_build_object('fingerprint', r.synced_fingerprint, 'data', "
-    "r.synced_data, 'revision', r.synced_revision, 'at', r.synced_at, 'export', r.synced_export), "
-    "outcome = 'synced', message = '', message_origin = null "
-    "from export x join relation r on r.administration = x.administration and r.kind = x.kind "
-    "where e.export_id = :export and x.id = :export and r.debtor_id = e.debtor_id " + _WHICH
-)
-_SYNCED = sa.text(
+_FORWARDED = (
+    ", export as materialized (select id, administration, kind from export where id = :export), "
+    "previous as (update export_line e set previous = jsonb_build_object('fingerprint', r.synced_fingerprint, "
+    "'data', r.synced_data, 'revision', r.synced_revision, 'at', r.synced_at, 'export', r.synced_export), "
+    "outcome = 'synced', message = '', message_origin = null from given n, export x, relation r "
+    "where e.export_id = :export and e.line_id = n.line and r.administration = x.administration "
+    "and r.kind = x.kind and r.debtor_id = e.debtor_id), "
+    "gone as (delete from line l using given n where l.id = n.line) "
     "update relation r set synced_fingerprint = e.fingerprint, synced_data = e.data, "
-    "synced_revision = e.revision, synced_at = :now, synced_export = :export "
-    "from export_line e join export x on x.id = e.export_id "
-    "where e.export_id = :export and r.administration = x.administration and r.kind = x.kind "
-    "and r.debtor_id = e.debtor_id " + _WHICH
+    "synced_revision = e.revision, synced_at = :now, synced_export = :export, "
+    "remote_id = coalesce(nullif(n.remote, ''), r.remote_id) from given n, export x, export_line e "
+    "where e.export_id = :export and e.line_id = n.line and r.administration = x.administration "
+    "and r.kind = x.kind and r.debtor_id = e.debtor_id"
 )
-_REMOTE_IDS = sa.text(
-    "update relation r set remote_id = n.remote from unnest(cast(:lines as uuid[]), cast(:remotes as text[])) "
-    "as n (line, remote) join line l on l.id = n.line where n.remote <> '' "
-    "and r.administration = l.administration and r.kind = l.kind and r.debtor_id = l.debtor_id "
-    "and r.remote_id is distinct from n.remote"
+"""One statement sees the relations as they were, so what is kept of them is what is overwritten."""
+_LINES_FORWARDED = sa.text(
+    "with given as (select * from unnest(cast(:lines as uuid[]), cast(:remotes as text[])) as n (line, remote))"
+    + _FORWARDED
 )
-_GONE = sa.text(
-    "delete from line l using export_line e where e.export_id = :export and l.id = e.line_id " + _WHICH
+_ALL_FORWARDED = sa.text(
+    "with given as (select line_id as line, '' as remote from export_line where export_id = :export)"
+    + _FORWARDED
 )
 _LINES = sa.text(
     "select line_id, debtor_id, number, name, action, outcome, message, message_origin from export_line "
@@ -244,14 +243,15 @@ async def mark_synced(
     """The lines of an export are with the accounting system: they leave the queue (EP-44, EP-67).
 
     What was known as synced before is kept in the export, so that a failed import can be taken back. `remote`
-    limits it to the lines of a direct export, each with the id it has over there; None means all.
+    limits it to the lines of a direct export, each with the id it has over there; None means all. Its cost
+    follows the lines, not the size of the export.
     """
-    values = {"export": export_id, "lines": None if remote is None else list(remote)}
-    await connection.execute(_PREVIOUS, values)
-    await connection.execute(_SYNCED, {**values, "now": now})
-    if remote:
-        await connection.execute(_REMOTE_IDS, {"lines": list(remote), "remotes": list(remote.values())})
-    await connection.execute(_GONE, values)
+    values: dict[str, object] = {"export": export_id, "now": now}
+    if remote is None:
+        await connection.execute(_ALL_FORWARDED, values)
+    else:
+        given = {"lines": list(remote), "remotes": list(remote.values())}
+        await connection.execute(_LINES_FORWARDED, values | given)
 
 
 async def lines_of(connection: AsyncConnection, export_id: uuid.UUID, limit: int) -> list[ExportLine]:
