@@ -112,8 +112,6 @@ def _unreadable(raw: Mapping[str, Any]) -> BadEnvelope:
 def _instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is UTC:
-            return moment
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:  # a year 1 or 9999 may lie beyond the calendar in UTC

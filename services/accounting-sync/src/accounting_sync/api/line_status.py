@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -16,7 +17,7 @@ from accounting_sync.domain.relation import Kind
 from accounting_sync.parts import Accounting, accounting, administration_of
 from accounting_sync.store import line_status
 from accounting_sync.store import lines as queue
-from accounting_sync.store.lines import LineState
+from accounting_sync.store.lines import LineFilter, LineState
 
 router = APIRouter(prefix="/{administration}/{kind}", tags=["queue"])
 Parts = Annotated[Accounting, Depends(accounting)]
@@ -35,75 +36,69 @@ async def change_status(
     """
     if (wanted.line_ids is None) == (wanted.matching is None):
         raise Problem(422, "Say which lines", "Send either line_ids or matching.")
-    filters = (wanted.matching or FilterIn()).as_domain()
     async with parts.database.transaction() as connection:
         await administration_of(connection, administration)
-        if wanted.line_ids is None:
-            counted = await queue.count(connection, administration, kind, filters)
-            if counted.lines > status_change.AT_ONCE:
-                given = status_change.job_input(administration, kind, filters, wanted.action)
-                return StatusOut(job=await _begin(connection, parts, person, given))
-            return await _of_filter(connection, parts, person, administration, kind, wanted)
-        return await _of_ids(connection, parts, person, administration, kind, wanted, wanted.line_ids)
+        change = _Change(connection, parts, person, administration, kind, wanted)
+        return await (change.of_filter() if wanted.line_ids is None else change.of_ids(wanted.line_ids))
 
 
-async def _of_ids(
-    connection: AsyncConnection,
-    parts: Accounting,
-    person: Person,
-    administration: str,
-    kind: Kind,
-    wanted: StatusIn,
-    ids: list[uuid.UUID],
-) -> StatusOut:
-    known = await queue.states(connection, ids)
-    done = await _set(connection, parts, person, administration, kind, wanted)
-    skipped = [
-        _skipped(line_id, known, administration, kind)
-        for line_id in dict.fromkeys(ids)
-        if line_id not in done.ids
-    ]
-    return StatusOut(changed=len(done.ids), skipped=skipped, left=len(skipped))
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one person wants changed in one list, within one transaction."""
 
+    connection: AsyncConnection
+    parts: Accounting
+    person: Person
+    administration: str
+    kind: Kind
+    wanted: StatusIn
 
-async def _of_filter(
-    connection: AsyncConnection,
-    parts: Accounting,
-    person: Person,
-    administration: str,
-    kind: Kind,
-    wanted: StatusIn,
-) -> StatusOut:
-    filters = (wanted.matching or FilterIn()).as_domain()
-    busy = await line_status.busy(connection, administration, kind, filters, MOST_NAMED)
-    done = await _set(connection, parts, person, administration, kind, wanted)
-    skipped = [LineAnswer(line_id=line_id, name=name, reason=BUSY) for line_id, name in busy.first]
-    return StatusOut(changed=len(done.ids), skipped=skipped, left=busy.lines)
+    @property
+    def filters(self) -> LineFilter:
+        return (self.wanted.matching or FilterIn()).as_domain()
 
+    async def of_ids(self, ids: list[uuid.UUID]) -> StatusOut:
+        known = await queue.states(self.connection, ids)
+        done = await self._set()
+        skipped = [
+            _skipped(line_id, known, self.administration, self.kind)
+            for line_id in dict.fromkeys(ids)
+            if line_id not in done.ids
+        ]
+        return StatusOut(changed=len(done.ids), skipped=skipped, left=len(skipped))
 
-async def _set(
-    connection: AsyncConnection,
-    parts: Accounting,
-    person: Person,
-    administration: str,
-    kind: Kind,
-    wanted: StatusIn,
-) -> line_status.ActionsSet:
-    filters, now = (wanted.matching or FilterIn()).as_domain(), parts.clock.now()
-    done = await line_status.set_action(
-        connection, administration, kind, wanted.line_ids, filters, wanted.action, now
-    )
-    await audit(
-        connection,
-        person,
-        now,
-        "status changed",
-        "queue",
-        f"{administration}/{kind}",
-        old=done.before,
-        new={"action": wanted.action, "lines": len(done.ids)},
-    )
-    return done
+    async def of_filter(self) -> StatusOut:
+        lines = self.connection, self.administration, self.kind, self.filters
+        if (await queue.count(*lines)).lines > status_change.AT_ONCE:
+            given = status_change.job_input(self.administration, self.kind, self.filters, self.wanted.action)
+            return StatusOut(job=await _begin(self.connection, self.parts, self.person, given))
+        busy = await line_status.busy(*lines, MOST_NAMED)
+        done = await self._set()
+        skipped = [LineAnswer(line_id=line_id, name=name, reason=BUSY) for line_id, name in busy.first]
+        return StatusOut(changed=len(done.ids), skipped=skipped, left=busy.lines)
+
+    async def _set(self) -> line_status.ActionsSet:
+        now, wanted = self.parts.clock.now(), self.wanted
+        done = await line_status.set_action(
+            self.connection,
+            self.administration,
+            self.kind,
+            wanted.line_ids,
+            self.filters,
+            wanted.action,
+            now,
+        )
+        await audit(
+            self.connection,
+            self.person,
+            now,
+            "status changed",
+            "queue",
+            f"{self.administration}/{self.kind}",
+            old=done.before,
+            new={"action": wanted.action, "lines": len(done.ids)},
+        )
+        return done
 
 
 async def _begin(

@@ -13,10 +13,14 @@ from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Kind
 from accounting_sync.store.lines import AT_REST, FROM, WHERE, LineFilter
 
-_SET_ACTION = sa.text(
-    "update line set action = :wanted, by_hand = true, remote_id = null, attempted = false, "
+_PUT = (
+    "set action = :wanted, by_hand = true, remote_id = null, attempted = false, "
     "retry_at = case when :wanted = 'Ignore' then null else retry_at end, changed_at = :now "
-    "where id in (select l.id "
+)
+_SET_ACTION = sa.text(
+    "update line "
+    + _PUT
+    + "where id in (select l.id "
     + FROM
     + WHERE
     + "and "
@@ -31,9 +35,7 @@ _SET_ACTION_OLD = sa.text(
 _SET_NEXT = sa.text(
     "with next as materialized (select l.id, " + AT_REST + "as free " + FROM + WHERE
     + "and l.id > :after order by l.id limit :limit for update of l), "
-    "put as (update line l set action = :wanted, by_hand = true, remote_id = null, attempted = false, "
-    "retry_at = case when :wanted = 'Ignore' then null else retry_at end, changed_at = :now "
-    "from next where l.id = next.id and next.free returning l.id) "
+    "put as (update line l " + _PUT + "from next where l.id = next.id and next.free returning l.id) "
     "select (select count(*) from next) as looked_at, (select count(*) from put) as changed, "
     "(select id from next order by id desc limit 1) as last"
 )  # fmt: skip

@@ -144,16 +144,6 @@ class Counted(Shape):
     count: int = 0
     exportable: int = 0
 
-    @classmethod
-    def of(cls, lines: Sequence[SyncLine]) -> Counted:
-        """Of a list that is seen whole."""
-        going = [
-            line
-            for line in lines
-            if line.state in ("listed", "failed") and line.action != "Ignore" and not line.merged_into
-        ]
-        return cls(count=len(lines), exportable=len(going))
-
 
 class Returned(Shape):
     """How many relations come up again."""

@@ -100,17 +100,15 @@ async def _page(
 ) -> tuple[Page[SyncLine], Counted | None]:
     """The lines, and how many the filter means.
 
-    Those are counted by the service for a whole page only: while somebody types, it is asked for them a moment
-    later (`Matching.count_later`), unless all of them are on the page.
+    Those are counted for a whole page only: while somebody types, the service is asked for them a moment later
+    (`Matching.count_later`).
     """
     service, part = visit.clients.accounting, visit.query.get("part", "")
     if part == "bulk":
         return Page[SyncLine](), await service.count(administration, kind, query)
     lines = service.lines(administration, kind, **query, cursor=lists.cursor_of(visit), limit=PAGE_SIZE)
     if part:
-        page = await lines
-        whole = page.next is None and not lists.cursor_of(visit)
-        return page, Counted.of(page.items) if whole else None
+        return await lines, None
     page, counted = await asyncio.gather(lines, tried(service.count(administration, kind, query), visit.t))
     return page, counted.value
 
