@@ -91,7 +91,9 @@ async def test_EP_29_EP_37_EP_38_EP_42_the_first_time_with_more_lines_than_a_pag
         await page.get_by_role("link", name="Back to the list").click()
     await expect(page.get_by_role("button", name=f"Export debtors (all {count:,})")).to_be_visible()
 
+    await page.wait_for_load_state()  # the key is the script's to take
     await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
     await page.keyboard.type("bloemist")
     await expect(page).to_have_url(re.compile("q=bloemist"))
     await expect(page.get_by_role("button", name=f"Export debtors ({known:,} of the filter)")).to_be_visible()
