@@ -269,7 +269,7 @@ async def _dies_at_the_name(world: World, monkeypatch: pytest.MonkeyPatch, *, na
         (entry,) = await books.exports()
         return entry if entry["state"] == "done" else None
 
-    entry = await eventually(done)
+    entry = await eventually(done, within=60)  # whoever looks next does so every few seconds
     folder = world.folder / books.code
     assert inside(folder) == [entry["file_name"]]
     assert (folder / str(entry["file_name"])).read_bytes() == seen[0]
