@@ -181,7 +181,9 @@ async def test_the_number_of_the_filter_is_asked_for_after_a_search_not_while_it
     assert office.services.count("GET", lines) == asked_before
     office.services.on("GET", "accounting", lines, page(line(1), line(2, action="Ignore")))
     whole = text_of(await browser.get(f"{where}?q=cust&part=search"))
-    assert "part=bulk" in whole, "which of the lines an export takes is the service's to say, of a short list too"
+    assert "part=bulk" in whole, (
+        "which of the lines an export takes is the service's to say, of a short list too"
+    )
     office.services.on("GET", "accounting", f"{lines}/count", problem(500, "Broken"), 500)
     assert "Customer 1" in text_of(await browser.get(where)), "the lines are shown all the same"
 
