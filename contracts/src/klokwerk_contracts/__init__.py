@@ -12,6 +12,7 @@ from klokwerk_contracts.ekt_resend_requested import EktResendRequested
 from klokwerk_contracts.envelope import BadEnvelope, Envelope, from_headers, new_event_id, to_headers
 from klokwerk_contracts.invoice_created import InvoiceCreated
 from klokwerk_contracts.invoice_dispatch_changed import InvoiceDispatchChanged
+from klokwerk_contracts.narrow import narrowed
 from klokwerk_contracts.record import Record, record_of, schema_of
 from klokwerk_contracts.sale_completed import SaleCompleted
 from klokwerk_contracts.types import Event
@@ -42,6 +43,7 @@ __all__ = [
     "Record",
     "SaleCompleted",
     "from_headers",
+    "narrowed",
     "new_event_id",
     "record_of",
     "schema_of",

@@ -9,9 +9,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 SPEC_VERSION = "1.0"
@@ -25,9 +24,8 @@ class BadEnvelope(ValueError):
     """The headers of a record are not a CloudEvent; the text names the header and the cure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What the headers of one record say.
+class Envelope(NamedTuple):
+    """What the headers of one record say; a named tuple, since one is made for every record that is read.
 
     Attributes:
         id: unique id of the event (UUIDv7 from Klokwerk itself; any UUID from others).
@@ -78,7 +76,12 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]] | Mapping[str, byte
     """
     raw: dict[str, Any] = dict(headers.items() if isinstance(headers, Mapping) else headers)
     try:
-        name, kind, source, at, version = [raw[header].decode() for header in REQUIRED]
+        name, kind = raw["ce_id"].decode(), raw["ce_type"].decode()
+        source, at, version = (
+            raw["ce_source"].decode(),
+            raw["ce_time"].decode(),
+            raw["ce_specversion"].decode(),
+        )
         schema, trace = raw.get("ce_dataschema"), raw.get("traceparent")
         schema, trace = schema.decode() if schema else "", trace.decode() if trace else ""
     except (KeyError, AttributeError, UnicodeDecodeError):

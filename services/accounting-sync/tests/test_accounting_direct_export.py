@@ -1,11 +1,20 @@
 """Direct export to a simulated Exact Online over HTTP: per line, retried, nothing twice."""
 
 import asyncio
+import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+from accounting_sync.direct_export import DirectExport
+from accounting_sync.domain.relation import Kind
 from accounting_sync.domain.retries import next_night
+from accounting_sync.domain.targets import Target
+from accounting_sync.exporting import Order, check_selection
+from accounting_sync.store import administrations
 from accounting_world import Books, World, changed
+from klokwerk.http import Problem
 from klokwerk.testing import eventually
 
 
@@ -97,6 +106,46 @@ async def test_EP_41_only_the_selected_lines_are_sent(world: World) -> None:
     await books.finished(await books.export(lines[1]))
     assert await codes(world) == ["10002"]
     assert len(await books.lines()) == 2
+
+
+async def test_EP_43_EP_50_a_large_export_is_handed_over_in_chunks_by_whoever_is_free(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounting_sync.direct_export.CHUNK", 2)
+    books = await world.books("exact-direct")
+    await books.taken_up(
+        books.card(), books.card(), books.card(number=None), *(books.card() for _ in range(4))
+    )
+    export = await books.export()
+    assert (export["state"], export["lines"], export["open"]) == ("running", 7, 7)
+    another = DirectExport(world.database, world.clock)
+    await asyncio.gather(another.hand_over_claimed(), another.hand_over_claimed())
+    done = await books.finished(export)
+    assert (done["lines"], done["synced"], done["failed"]) == (7, 6, 1)
+    assert len(await posts(world)) == len(await codes(world)) == 6
+    (line,) = await books.lines()
+    assert (line["state"], line["message"]) == ("failed", "no debtor number")
+
+
+async def test_EP_43_a_claimed_line_is_in_no_second_export_and_goes_where_it_was_ordered_to(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounting_sync.direct_export.CHUNK", 1)
+    books = await world.books("exact-direct")
+    cards = [books.card(), books.card()]
+    lines = await books.taken_up(*cards)
+    async with world.database.transaction() as connection:
+        here = await administrations.find(connection, books.code)
+        assert here is not None
+        order = Order(here, Kind.DEBTORS, None, "somebody", "Somebody")
+        await DirectExport(world.database, world.clock).begin(connection, order)
+        with pytest.raises(Problem, match="wait for that export"):
+            await check_selection(
+                connection, replace(order, selected=[uuid.UUID(line["id"]) for line in lines])
+            )
+        await administrations.save(connection, replace(here, target=Target.EXACT_XML))
+    await gone(books)
+    assert await codes(world) == [card.debtor_number for card in cards]
 
 
 async def test_EP_47_D_07_a_refused_line_is_tried_again_when_its_relation_changes(world: World) -> None:

@@ -1,10 +1,14 @@
 """The rules of the queue as plain functions."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import klokwerk_contracts.debtor_changed
+import orjson
 import pytest
-from accounting_sync.cards import source_document
+from accounting_sync.cards import CardAsRead, source_document
+from accounting_sync.consumers import snapshot_of
 from accounting_sync.domain.administration import (
     Administration,
     NumberRange,
@@ -32,6 +36,7 @@ from accounting_sync.domain.retries import after_temporary, next_night
 from accounting_sync.domain.targets import RULES, Target
 from klokwerk_contracts.debtor_changed import CardState, DebtorChanged
 
+EXAMPLES = Path(klokwerk_contracts.debtor_changed.__file__).parent / "examples" / "v1"
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MAIN = Administration(
     "main",
@@ -183,6 +188,21 @@ def test_what_is_stored_is_read_back_the_same() -> None:
     )
     assert data_from_json(to_json(data)) == data
     assert fingerprint_of(canonical(to_json(data))) != fingerprint_of(canonical(to_json(RelationData("1"))))
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_what_is_read_of_a_card_is_all_that_is_used_of_it(example: Path) -> None:
+    body = example.read_bytes()
+    assert snapshot_of(CardAsRead.model_validate_json(body)) == snapshot_of(
+        DebtorChanged.model_validate_json(body)
+    )
+
+
+def test_what_a_later_version_writes_elsewhere_on_a_card_does_not_keep_it_from_accounting() -> None:
+    body = orjson.loads((EXAMPLES / "fullest.json").read_bytes())
+    body["ekt"]["transfer"] = "pigeon"
+    body["own_fields"][0]["type"] = "colour"
+    assert snapshot_of(CardAsRead.model_validate_json(orjson.dumps(body))).debtor_id == body["debtor_id"]
 
 
 def test_a_card_is_kept_as_the_document_that_is_read_back() -> None:

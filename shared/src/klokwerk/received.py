@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from aiokafka import ConsumerRecord
 from klokwerk_contracts.envelope import BadEnvelope, Envelope, from_headers
@@ -33,8 +33,7 @@ class Rejected(Exception):
     """A handler raises this for an event it can never take; the text tells the person who reads the DLQ why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[T]):
+class Received(NamedTuple, Generic[T]):
     """One event with everything around it.
 
     Attributes:

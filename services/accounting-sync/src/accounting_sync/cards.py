@@ -6,6 +6,7 @@ is fetched, and nothing is decided on the way in.
 
 from typing import Any
 
+from klokwerk_contracts import narrowed
 from klokwerk_contracts.debtor_changed import AddressKind, CardAddress, CardState, DebtorChanged, DocumentKind
 from klokwerk_contracts.debtor_changed import Kind as CardKind
 
@@ -21,6 +22,31 @@ ADDRESS_TYPE = {
     AddressKind.DELIVERY: AddressType.DELIVERY.value,
 }
 TYPES = tuple(kind.value for kind in AddressType)
+CardAsRead = narrowed(
+    DebtorChanged,
+    "administration",
+    "debtor_id",
+    "revision",
+    "state",
+    "merged_into",
+    "kinds",
+    "name",
+    "search_name",
+    "debtor_number",
+    "creditor_number",
+    "addresses",
+    "vat_number",
+    "chamber_number",
+    "vat_regime",
+    "emails",
+    "phones",
+    "website",
+    "language",
+    "currency",
+    "payment_term_days",
+    "bank_accounts",
+)
+"""The card as far as accounting knows it; what stands elsewhere on it never keeps it from here."""
 
 
 def source_document(kind: Kind, card: DebtorChanged) -> dict[str, Any] | None:

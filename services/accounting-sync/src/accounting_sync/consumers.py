@@ -7,7 +7,7 @@ from klokwerk.consume import Received, Subscription, condensed
 from klokwerk_contracts.debtor_changed import CardState, DebtorChanged
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from accounting_sync.cards import source_document
+from accounting_sync.cards import CardAsRead, source_document
 from accounting_sync.store import cards
 from accounting_sync.store.cards import KINDS, Snapshot
 
@@ -21,7 +21,7 @@ def debtor_changed(clock: Clock) -> Subscription[Any]:
     async def handle(connection: AsyncConnection, received: list[Received[Snapshot]]) -> None:
         await cards.take_in(connection, [each.event for each in received], clock.now())
 
-    return condensed(DebtorChanged, snapshot_of, handle)
+    return condensed(CardAsRead, snapshot_of, handle)
 
 
 def snapshot_of(card: DebtorChanged) -> Snapshot:

@@ -1,13 +1,16 @@
 """Direct export: line by line, each with its own success, message and retries (EP-43 to EP-47).
 
-A line becomes a delivery in the transaction that takes it up, under a key of line and version; its outcome is
-written in the transaction that records it. What failed is taken up again by itself: temporary trouble by the
+An export claims its lines at once and hands them to the delivery workers a chunk at a time, the first of them in
+the request that asks for it and the others after it, whoever of the processes is free. A line becomes a delivery
+in the transaction that hands it over, under a key of line and version; its outcome is written in the transaction
+that records it. What failed is taken up again by itself: temporary trouble by the
 delivery itself after 5 min, 30 min, 2 h and then nightly; what was refused when its relation changes, else
 nightly (D-07). Locks are taken relation first, then line.
 """
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 import sqlalchemy as sa
@@ -23,15 +26,16 @@ from accounting_sync.domain.administration import Administration
 from accounting_sync.domain.lines import Action, Message, Origin
 from accounting_sync.domain.relation import Kind, to_json
 from accounting_sync.domain.retries import next_night
-from accounting_sync.domain.targets import RULES, Mode
+from accounting_sync.domain.targets import RULES, Mode, Target
 from accounting_sync.exporting import Order, check_chosen, check_selection
 from accounting_sync.fetching import Fetched, take
-from accounting_sync.store import administrations, export_lines, exports, lines, queue
+from accounting_sync.store import administrations, export_lines, exports, lines, queue, statistics
 from accounting_sync.store.exports import ExportState, NewExport
 from accounting_sync.store.lines import Line
 
 KIND = "accounting-line"
 CHUNK = 500
+"""Lines that one transaction hands over."""
 DIRECT = [target.value for target, rules in RULES.items() if rules.mode is Mode.DIRECT]
 
 _UNDER_WAY = sa.text(
@@ -39,6 +43,10 @@ _UNDER_WAY = sa.text(
     "message_origin = null, retry_at = null, failures = 0, changed_at = :now "
     "from unnest(cast(:ids as uuid[]), cast(:versions as integer[]), cast(:deliveries as uuid[])) as x (i, v, d) "
     "where line.id = x.i"
+)
+_NEXT_CLAIMED = sa.text(
+    "select x.id, x.administration, x.target from export x join line l on l.export_id = x.id "
+    "where l.state = 'exporting' and x.mode = 'direct' order by x.created_at limit 1"
 )
 _REFUSED = sa.text(
     "update line set state = 'failed', delivery_id = null, export_id = :export, retry_at = :retry_at, "
@@ -77,29 +85,54 @@ class DirectExport:
         Raises:
             Problem: there is nothing to export, or a selected line can't be chosen.
         """
-        export_id = new_event_id()
+        export_id, now = new_event_id(), self._clock.now()
+        administration = order.administration
         await check_selection(connection, order)
-        ids = await export_lines.choose(connection, order.choice)
-        check_chosen(order, len(ids))
         new = NewExport(
             id=export_id,
-            administration=order.administration.code,
+            administration=administration.code,
             kind=order.kind,
             mode=Mode.DIRECT,
-            target=order.administration.target,
+            target=administration.target,
             by=order.by,
             by_name=order.by_name,
         )
-        await exports.begin(connection, new, ExportState.RUNNING, self._clock.now())
-        await exports.counted(connection, export_id, len(ids))
-        for start in range(0, len(ids), CHUNK):
-            part = ids[start : start + CHUNK]
-            await export_lines.remember(connection, export_id, part)
-            await self._attempt(
-                connection, order.administration, await lines.lock(connection, part), export_id
-            )
-        await exports.settle(connection, export_id, self._clock.now())
+        await exports.begin(connection, new, ExportState.RUNNING, now)
+        count = await export_lines.claim(connection, export_id, order.choice, now)
+        check_chosen(order, count)
+        await exports.counted(connection, export_id, count)
+        await export_lines.remember_claimed(connection, export_id)
+        await statistics.refresh(connection, count, "line", "export_line")
+        await self._hand_over(connection, administration, export_id)
         return export_id
+
+    async def hand_over_claimed(self) -> int:
+        """Hand over what exports have claimed and did not hand over yet; returns how many lines that were."""
+        handed = 0
+        while True:
+            async with self._database.transaction() as connection:
+                export = (await connection.execute(_NEXT_CLAIMED)).one_or_none()
+                if export is None:
+                    return handed
+                administration = await administrations.find(connection, export.administration)
+                if administration is None:
+                    return handed
+                # What was ordered goes where it was ordered to, whatever the settings say by now.
+                as_ordered = replace(administration, target=Target(export.target))
+                count = await self._hand_over(connection, as_ordered, export.id)
+            if not count:  # another process has them in hand
+                return handed
+            handed += count
+
+    async def _hand_over(
+        self, connection: AsyncConnection, administration: Administration, export_id: uuid.UUID
+    ) -> int:
+        ids = await export_lines.claimed(connection, export_id, CHUNK)
+        if ids:
+            taken = await lines.lock(connection, ids)
+            await self._attempt(connection, administration, taken, export_id)
+            await exports.settle(connection, export_id, self._clock.now())
+        return len(ids)
 
     async def retry_due(self) -> int:
         """Take up lines whose time has come, or whose relation changed; returns how many (EP-47)."""

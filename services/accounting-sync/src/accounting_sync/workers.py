@@ -52,6 +52,7 @@ def workers(
 
     return [
         Repeating("direct-retries", seconds, direct.retry_due),
+        Repeating("direct-hand-over", seconds, direct.hand_over_claimed),
         Repeating("unfinished-exports", seconds, files.recover),
         Repeating("blanking", seconds * 5, Blanking(database, clock, files).tick),
         Repeating("connections", seconds * 5, upkeep.tick),

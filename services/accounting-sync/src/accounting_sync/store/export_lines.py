@@ -50,7 +50,6 @@ _CHOSEN = (
     "select l.id from line l join relation r using (administration, kind, debtor_id) where " + WHERE
     + "and " + SENDABLE + "order by l.id for update of l"
 )  # fmt: skip
-_CHOOSE = sa.text(_CHOSEN)
 _COPY = (
     "insert into export_line (export_id, line_id, debtor_id, revision, number, name, action, data, fingerprint, "
     "cleared, outcome, message) "
@@ -58,6 +57,10 @@ _COPY = (
 _CLAIM = sa.text(
     "with chosen as materialized (" + _CHOSEN + ") update line set state = 'exporting', export_id = :export, "
     "message = '', message_origin = null, changed_at = :now from chosen where line.id = chosen.id"
+)
+_CLAIMED = sa.text(
+    "select id from line where export_id = :export and state = 'exporting' order by id limit :limit "
+    "for update skip locked"
 )
 _REMEMBER_CLAIMED = sa.text(
     _COPY + "select :export, id, debtor_id, revision, number, name, action, data, fingerprint, cleared, "
@@ -172,13 +175,8 @@ class Choice:
         }
 
 
-async def choose(connection: AsyncConnection, choice: Choice) -> list[uuid.UUID]:
-    """The ids of the lines chosen, locked."""
-    return [row.id for row in await connection.execute(_CHOOSE, choice.values())]
-
-
 async def claim(connection: AsyncConnection, export_id: uuid.UUID, choice: Choice, now: datetime) -> int:
-    """Give the lines chosen to a file export; nothing changes them until it is over.
+    """Give the lines chosen to an export; nothing else changes them until it is done with them.
 
     Their old messages are gone with that (EP-53). Returns how many there were.
     """
@@ -186,13 +184,19 @@ async def claim(connection: AsyncConnection, export_id: uuid.UUID, choice: Choic
     return (await connection.execute(_CLAIM, values)).rowcount
 
 
+async def claimed(connection: AsyncConnection, export_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
+    """Lines that an export has claimed and nobody else has in hand, locked."""
+    rows = await connection.execute(_CLAIMED, {"export": export_id, "limit": limit})
+    return [row.id for row in rows]
+
+
 async def remember_claimed(connection: AsyncConnection, export_id: uuid.UUID) -> int:
-    """Keep in a file export what its lines hold: that is what is sent. Returns how many there are."""
+    """Keep in an export what its lines hold: that is what is sent. Returns how many there are."""
     return (await connection.execute(_REMEMBER_CLAIMED, {"export": export_id})).rowcount
 
 
 async def remember(connection: AsyncConnection, export_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
-    """Keep what lines of a direct export hold at this moment: that is what is sent."""
+    """Keep what lines hold that a direct export takes up again: that is what is sent."""
     await connection.execute(_REMEMBER, {"export": export_id, "ids": list(ids)})
 
 
