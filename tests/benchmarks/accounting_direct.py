@@ -145,6 +145,7 @@ class _Link:
             main = await administrations.find(connection, "main")
             assert main is not None
             await self._direct.begin(connection, Order(main, Kind.DEBTORS, None, "bench", "Bench"))
+        await self._direct.hand_over_claimed()
         await self._over.wait()
         watch.stop()
         stop.set()
