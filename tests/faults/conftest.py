@@ -31,7 +31,7 @@ async def started() -> AsyncIterator[Started]:
 @asynccontextmanager
 async def _world(brokers: int) -> AsyncIterator[World]:
     folder = temporary_folder()
-    platform = Platform(folder, brokers=brokers, hasty=True, prefix="")
+    platform = Platform(folder, brokers=brokers, customer=True, hasty=True, prefix="")
     try:
         async with nothing_given():
             with pytest.MonkeyPatch.context() as patch:

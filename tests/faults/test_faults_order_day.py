@@ -49,7 +49,7 @@ async def test_a_broker_of_three_killed_and_started_again_during_the_order_day_l
         await asyncio.sleep(random.uniform(4, 12))  # somewhere in the first half of the day
         world.platform.kill_broker(node)
         await asyncio.sleep(10)
-        world.platform.start_broker(node)
+        await world.platform.start_broker(node)
         return node
 
     async with meanwhile(kill_and_start()) as killing:

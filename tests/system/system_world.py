@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from klokwerk.clock import moment_on, read_shift
 from klokwerk.kafka import KafkaAddress
 from klokwerk_platform.demo.doors import Doors, until
-from klokwerk_platform.demo.order_day import OrderDay
 from klokwerk_platform.demo.play import Play
+from klokwerk_platform.demo.run import play_on
 from klokwerk_platform.demo.screen import Screen
 from klokwerk_platform.demo.steps.sales import ReadLine, read_ekt
 from klokwerk_platform.lag import lag
@@ -283,6 +283,4 @@ def _has(mail: dict[str, Any], content_type: str) -> bool:
 def world_of(platform: Platform, doors: Doors, day: date) -> World:
     """The world around a platform; nothing is set up yet."""
     screen = Screen(Console(file=io.StringIO()))
-    kafka = KafkaAddress(platform.servers.kafka, platform.prefix)
-    play = Play(doors, OrderDay(DEMO), screen, kafka, platform.state / "exports")
-    return World(platform, doors, play, day)
+    return World(platform, doors, play_on(platform, doors, DEMO, screen), day)

@@ -85,7 +85,7 @@ async def demo(folder: Path, state: Path, *, once: bool, screen: Screen) -> int:
     platform = Platform(state, customer=True, say=screen.progress)
     try:
         await platform.start()
-        play = _play(platform, folder, screen)
+        play = play_on(platform, _doors(platform), folder, screen)
         try:
             await perform(play)
         except (StepFailedError, httpx.HTTPError, ValueError, LookupError, OSError) as error:
@@ -119,19 +119,22 @@ def _forget(state: Path) -> None:
     folder.remove()
 
 
-def _play(platform: Platform, folder: Path, screen: Screen) -> Play:
-    urls = {service.name: platform.url(service.name) for service in SERVICES}
-    doors = Doors(urls, platform.secrets.client_secret, platform.servers, platform.state / "clock.json")
-    kafka = KafkaAddress(platform.servers.kafka, platform.prefix)
+def play_on(platform: Platform, doors: Doors, folder: Path, screen: Screen) -> Play:
+    """The play of the order day in `folder`, for a platform that runs; its last steps ask for `customer` servers."""
     return Play(
         doors,
         OrderDay(folder),
         screen,
-        kafka,
+        KafkaAddress(platform.servers.kafka, platform.prefix),
         platform.state / "exports",
         customer=platform.state / "customer",
-        sftp_port=urlsplit(platform.customer["sftp"]).port or 0,
+        sftp_port=urlsplit(platform.customer.get("sftp", "")).port or 0,
     )
+
+
+def _doors(platform: Platform) -> Doors:
+    urls = {service.name: platform.url(service.name) for service in SERVICES}
+    return Doors(urls, platform.secrets.client_secret, platform.servers, platform.state / "clock.json")
 
 
 def _where_to_look(platform: Platform, screen: Screen) -> None:
