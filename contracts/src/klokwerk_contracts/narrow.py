@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema
 
 from klokwerk_contracts.types import Event
 
@@ -32,11 +31,11 @@ def narrowed(event: type[E], *fields: str) -> type[E]:
 
     class Narrowed(event):  # type: ignore[misc, valid-type]
         @classmethod
-        def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
             schema: Any = handler(source)
             inner = schema["schema"]
             inner["fields"] = {name: inner["fields"][name] for name in known if name in fields}
-            return schema  # type: ignore[no-any-return]
+            return schema
 
     Narrowed.__name__ = Narrowed.__qualname__ = event.__name__
     return Narrowed

@@ -3,9 +3,9 @@
 An export claims its lines at once and hands them to the delivery workers a chunk at a time, the first of them in
 the request that asks for it and the others after it, whoever of the processes is free. A line becomes a delivery
 in the transaction that hands it over, under a key of line and version; its outcome is written in the transaction
-that records it. What failed is taken up again by itself: temporary trouble by the
-delivery itself after 5 min, 30 min, 2 h and then nightly; what was refused when its relation changes, else
-nightly (D-07). Locks are taken relation first, then line.
+that records it. What failed is taken up again by itself: temporary trouble by the delivery itself after 5 min,
+30 min, 2 h and then nightly; what was refused when its relation changes, else nightly (D-07). Locks are taken
+relation first, then line.
 """
 
 import uuid
@@ -78,7 +78,7 @@ class DirectExport:
         self._clock = clock
 
     async def begin(self, connection: AsyncConnection, order: Order) -> uuid.UUID:
-        """Hand the lines of the order to the delivery workers, in the caller's transaction.
+        """Claim the lines of the order and hand over the first of them, in the caller's transaction.
 
         Returns the id of the history entry.
 
