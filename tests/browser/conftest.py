@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from klokwerk.testing import eventually, own_prefix
+from klokwerk.testing import eventually
 from klokwerk_platform.platform import Platform
 from klokwerk_platform.services import ADMIN_USER, SERVICES
-from klokwerk_platform.testing import Servers
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -31,7 +27,6 @@ from order_day import Office
 expect.set_options(timeout=15_000)  # the tests share two processors with all the others
 
 PASSWORD = "a password for tests"
-SUPPORT = {"KLOKWERK_SUPPORT_PHONE": "+31 71 000 00 00", "KLOKWERK_SUPPORT_EMAIL": "help@trade.example"}
 
 
 @dataclass(frozen=True)
@@ -81,20 +76,6 @@ class System:
         assert process.returncode == 0, trouble.decode()
 
 
-@asynccontextmanager
-async def running_platform(servers: Servers) -> AsyncIterator[Platform]:
-    """All services on the servers of the test run, with topics and databases of their own."""
-    folder = Path(tempfile.mkdtemp(prefix="klokwerk-browser-"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (servers.as_env() | SUPPORT).items():
-            patch.setenv(name, value)
-        try:
-            async with Platform(folder, hasty=True, prefix=own_prefix()) as platform:
-                yield platform
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="session")
 def browser_path() -> str:
     """Path of the browser; the tests are skipped where there is none to be had."""
@@ -109,15 +90,14 @@ def browser_path() -> str:
 
 
 @pytest.fixture(scope="session")
-async def system(browser_path: str, platform_servers: Servers) -> AsyncIterator[System]:
-    """The whole system with its settings filled in."""
-    async with running_platform(platform_servers) as platform:
-        urls = {service.name: platform.url(service.name) for service in SERVICES}
-        office = Office(urls, ADMIN_USER, platform.secrets.admin_password)
-        await office.sign_in()
-        await office.set_up()
-        yield System(platform, office, platform.servers.mail_api)
-        await office.client.aclose()
+async def system(browser_path: str, platform: Platform) -> AsyncIterator[System]:
+    """The platform that the system tests use after these, with its settings filled in."""
+    urls = {service.name: platform.url(service.name) for service in SERVICES}
+    office = Office(urls, ADMIN_USER, platform.secrets.admin_password)
+    await office.sign_in()
+    await office.set_up()
+    yield System(platform, office, platform.servers.mail_api)
+    await office.client.aclose()
 
 
 @pytest.fixture(scope="session")
