@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from klokwerk_contracts import DebtorChanged, narrowed
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 CARD: dict[str, Any] = {
     "debtor_id": "d-1001",
@@ -50,6 +50,16 @@ def test_what_is_used_is_refused_by_the_same_rules(wrong: dict[str, Any]) -> Non
 def test_a_field_that_the_event_does_not_have_is_a_mistake_of_the_reader() -> None:
     with pytest.raises(ValueError, match=r"debtor\.changed has no field fax"):
         narrowed(DebtorChanged, "debtor_id", "fax")
+
+
+def test_an_event_that_compares_its_fields_is_read_whole() -> None:
+    class Compared(DebtorChanged):
+        @model_validator(mode="after")
+        def _in_step(self) -> Compared:
+            return self
+
+    with pytest.raises(ValueError, match="all of them have to be read"):
+        narrowed(Compared, "debtor_id")
 
 
 def test_the_event_itself_stays_whole() -> None:

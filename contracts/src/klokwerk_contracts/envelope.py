@@ -76,12 +76,7 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]] | Mapping[str, byte
     """
     raw: dict[str, Any] = dict(headers.items() if isinstance(headers, Mapping) else headers)
     try:
-        name, kind = raw["ce_id"].decode(), raw["ce_type"].decode()
-        source, at, version = (
-            raw["ce_source"].decode(),
-            raw["ce_time"].decode(),
-            raw["ce_specversion"].decode(),
-        )
+        name, kind, source, at, version = [raw[header].decode() for header in REQUIRED]
         schema, trace = raw.get("ce_dataschema"), raw.get("traceparent")
         schema, trace = schema.decode() if schema else "", trace.decode() if trace else ""
     except (KeyError, AttributeError, UnicodeDecodeError):

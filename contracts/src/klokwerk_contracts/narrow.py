@@ -21,7 +21,7 @@ def narrowed(event: type[E], *fields: str) -> type[E]:
         fields: those that are used, among them what the event's `key` is made of.
 
     Raises:
-        ValueError: the event has no such field, or it can't be read without one that is missing here.
+        ValueError: the event has no such field, or compares its fields with each other.
     """
     known = event.model_fields
     if unknown := set(fields) - known.keys():

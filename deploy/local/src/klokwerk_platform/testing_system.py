@@ -23,6 +23,7 @@ from klokwerk.kafka import KafkaAddress
 from klokwerk.testing import own_prefix
 
 from klokwerk_platform.demo.doors import Doors
+from klokwerk_platform.demo.run import doors_of
 from klokwerk_platform.platform import Platform
 from klokwerk_platform.servers import Servers, variable
 from klokwerk_platform.services import SERVICES
@@ -71,12 +72,6 @@ async def running_platform(servers: Servers) -> AsyncIterator[Platform]:
         await platform.stop()
         await _remove_traces(servers, platform.prefix)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def doors_of(platform: Platform, replica: int = 0) -> Doors:
-    """Doors to one replica of every service."""
-    urls = {service.name: platform.urls(service.name)[replica] for service in SERVICES}
-    return Doors(urls, platform.secrets.client_secret, platform.servers, platform.state / "clock.json")
 
 
 def _shared(servers: Servers) -> dict[str, str]:

@@ -85,7 +85,7 @@ async def demo(folder: Path, state: Path, *, once: bool, screen: Screen) -> int:
     platform = Platform(state, customer=True, say=screen.progress)
     try:
         await platform.start()
-        play = play_on(platform, _doors(platform), folder, screen)
+        play = play_on(platform, doors_of(platform), folder, screen)
         try:
             await perform(play)
         except (StepFailedError, httpx.HTTPError, ValueError, LookupError, OSError) as error:
@@ -132,8 +132,9 @@ def play_on(platform: Platform, doors: Doors, folder: Path, screen: Screen) -> P
     )
 
 
-def _doors(platform: Platform) -> Doors:
-    urls = {service.name: platform.url(service.name) for service in SERVICES}
+def doors_of(platform: Platform, replica: int = 0) -> Doors:
+    """Doors to one replica of every service."""
+    urls = {service.name: platform.urls(service.name)[replica] for service in SERVICES}
     return Doors(urls, platform.secrets.client_secret, platform.servers, platform.state / "clock.json")
 
 
