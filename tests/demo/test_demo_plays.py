@@ -12,6 +12,7 @@ import psutil
 import pytest
 from klokwerk_platform.demo import run
 from klokwerk_platform.demo.screen import Screen
+from klokwerk_platform.platform import Platform
 from klokwerk_platform.ports import free_ports
 from klokwerk_platform.secrets_file import Secrets
 from klokwerk_platform.servers import Servers
@@ -41,19 +42,29 @@ def test_the_demo_proves_every_step_and_leaves_nothing_running(tmp_path: Path) -
     assert left == []
 
 
-class NobodyAnswers:
+class NobodyAnswers(Platform):
     """A platform whose services are started and gone again: the first request of the play meets nobody."""
 
     def __init__(self, state: Path, **_: object) -> None:
+        super().__init__(state, customer=True)
         (port,) = free_ports(1)
-        self.state, self.prefix, self.stopped = state, "", False
-        self.secrets = Secrets("seed", "password", "secret")
-        self.customer = {"sftp": f"sftp://127.0.0.1:{port}"}
-        self.servers = Servers(*[f"http://127.0.0.1:{port}"] * 7)
-        self._url = f"http://127.0.0.1:{port}"
+        self._nowhere = f"127.0.0.1:{port}"
+        self.stopped = False
 
-    def url(self, _: str) -> str:
-        return self._url
+    @property
+    def secrets(self) -> Secrets:
+        return Secrets("seed", "password", "secret")
+
+    @property
+    def customer(self) -> dict[str, str]:
+        return {"sftp": f"sftp://{self._nowhere}"}
+
+    @property
+    def servers(self) -> Servers:
+        return Servers(*[f"http://{self._nowhere}"] * 7)
+
+    def urls(self, service: str) -> list[str]:
+        return [f"http://{self._nowhere}"]
 
     async def start(self) -> None:
         self.state.mkdir(parents=True)

@@ -127,7 +127,7 @@ class Platform:
 
     def url(self, service: str) -> str:
         """Address of the first replica of a service."""
-        return self._supervision.first(service).url
+        return self.urls(service)[0]
 
     def urls(self, service: str) -> list[str]:
         """Addresses of all replicas of a service."""
