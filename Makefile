@@ -34,9 +34,15 @@ test: .venv/.ready ## all checks and all tests, on servers of their own
 check: .venv/.ready ## formatting, lint, types, import contracts, event contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory -j2 types-packages types-tests
 	@$(BIN)/lint-imports >/dev/null 2>&1 || { $(BIN)/lint-imports; exit 1; }
 	@$(BIN)/klokwerk contracts check
+
+.PHONY: types-packages types-tests
+types-packages: .venv/.ready
+	@$(BIN)/mypy
+types-tests: .venv/.ready
+	@$(BIN)/mypy --config-file tests/mypy.ini
 
 faults: .venv/.ready ## kill -9 and broker faults during an order day, lists of 10,000 in a browser (minutes)
 	@$(BIN)/pytest -m faults tests/faults tests/browser --timeout 900 $(ARGS)

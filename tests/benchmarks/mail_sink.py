@@ -18,6 +18,7 @@ class Session(asyncio.Protocol):
     """One connection: the few commands that a client needs."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.held = b""
         self.in_data = False

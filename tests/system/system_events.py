@@ -80,8 +80,8 @@ def malformed(topic: str, key: str) -> dict[str, Record]:
     ]
     good = Record(topic, key.encode(), b"{}", headers)
 
-    def with_header(name: str, value: bytes | None) -> Record:
-        return replace(good, headers=[(k, value if k == name else v) for k, v in headers])
+    def with_header(name: str, value: Any) -> Record:
+        return replace(good, headers=[(k, value if k == name else v) for k, v in good.headers])
 
     stranger = _example(topic)
     return {

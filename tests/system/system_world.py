@@ -123,15 +123,8 @@ class World:
 
     async def change_card(self, debtor: str, **fields: Any) -> dict[str, Any]:
         """Save a card with changes, as somebody who just opened it."""
-        now = await self.doors.ask("debtor-service", "GET", f"/debtors/{debtor}")
-        saved = await self.doors.ask(
-            "debtor-service",
-            "PUT",
-            f"/debtors/{debtor}",
-            json=now.json() | fields,
-            revision=now.headers["etag"],
-        )
-        return dict(saved.json())
+        saved = await self.doors.save("debtor-service", f"/debtors/{debtor}", lambda card: card | fields)
+        return dict(saved)
 
     # --- sales ----------------------------------------------------------------------------------------------
 

@@ -83,13 +83,8 @@ async def test_EF_35_EF_43_ticking_use_ekts_shows_the_button_at_once_and_the_ekt
     await world.sell(debtor)
     await world.number(debtor)
     assert (await world.sale(debtor))["can_resend"]["visible"] is False
-    card = await world.doors.ask("debtor-service", "GET", f"/debtors/{debtor}")
-    await world.doors.ask(
-        "debtor-service",
-        "PATCH",
-        f"/debtors/{debtor}/ekt",
-        json={"use_ekts": True},
-        revision=card.headers["etag"],
+    await world.doors.save(
+        "debtor-service", f"/debtors/{debtor}", {"use_ekts": True}, method="PATCH", below="/ekt"
     )
 
     async def visible() -> bool:

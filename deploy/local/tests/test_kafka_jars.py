@@ -1,7 +1,7 @@
 """The jars of Kafka: pinned, checked, fetched again when something is wrong with one."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 
 @pytest.fixture
-async def repository(tmp_path, monkeypatch) -> Iterator[tuple[Path, Path]]:
+async def repository(tmp_path, monkeypatch) -> AsyncIterator[tuple[Path, Path]]:
     """A Maven repository over HTTP with one true jar, and the pinned list that names it."""
     kafka_class_path()  # the real ones, as the platform fetched and checked them
     jar = min(pinned_jars(), key=lambda each: (cache_folder() / "maven" / each.path).stat().st_size)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
@@ -47,7 +47,7 @@ async def without_kafka(bare_environment, kafka) -> dict[str, str]:
 
 
 @pytest.fixture
-async def running(own_state, without_kafka) -> Iterator[Path]:
+async def running(own_state, without_kafka) -> AsyncIterator[Path]:
     """A platform in the background, made with the real command."""
     started = await asyncio.to_thread(
         klokwerk, without_kafka, "up", "--servers-only", "--detach", "--state", str(own_state)

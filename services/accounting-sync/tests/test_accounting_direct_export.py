@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -192,7 +193,7 @@ async def test_EP_47_EP_53_D_07_temporary_trouble_is_tried_again_after_5_and_30_
             return len(await posts(world)) > more
 
         await eventually(tried)
-        await eventually(lambda n=attempts: _attempts(world, books, n))
+        await eventually(partial(_attempts, world, books, attempts))
     await world.exact.behave()
     world.clock.advance(timedelta(hours=2, seconds=1))
     done = await books.finished(export)

@@ -5,7 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,8 @@ import pytest
 from customer_world import Customer
 from ekt_process import own_process
 from ekt_service.channels.email import EmailChannel
+from ekt_service.channels.http import HttpChannel
+from ekt_service.channels.transfer import TransferChannel
 from ekt_service.workers import Doors, channels_of
 from ekt_world import DAY, MailSink, World, a_debtor, a_sale, address_of, own_kafka, start_world
 from klokwerk.deliveries import Delivery, DeliveryWorker
@@ -115,15 +117,15 @@ def channels_that_die(world: World, death: Death) -> dict[str, Any]:
         settings, world.database, world.app.state.sending.clock, None, doors, world.app.state.box
     )
     sftp, http = shared["sftp"], shared["http"]
-    sftp = type(sftp)(
-        DyingDoor(sftp.door, death),
-        sftp.kind,
-        sftp.where,
-        sftp.errand_of,
-        death.around(sftp.handovers, "note"),
+    assert isinstance(sftp, TransferChannel)
+    assert isinstance(http, HttpChannel)
+    dying_sftp = replace(
+        sftp, door=DyingDoor(sftp.door, death), handovers=death.around(sftp.handovers, "note")
     )
-    http = type(http)(death.around(http.door, "call"), http.errand_of, death.around(http.handovers, "note"))
-    return {"sftp": death.around(sftp, "send"), "http": death.around(http, "send")}
+    dying_http = replace(
+        http, door=death.around(http.door, "call"), handovers=death.around(http.handovers, "note")
+    )
+    return {"sftp": death.around(dying_sftp, "send"), "http": death.around(dying_http, "send")}
 
 
 @asynccontextmanager

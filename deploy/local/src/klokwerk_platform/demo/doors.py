@@ -20,8 +20,19 @@ from klokwerk_platform.services import CLIENT_NAME
 T = TypeVar("T")
 
 
+_CONFLICTS = 5
+
+
 class StepFailedError(AssertionError):
-    """What the outside shows is not what was to happen."""
+    """What the outside shows is not what was to happen.
+
+    Attributes:
+        status: of the answer, where a request was refused.
+    """
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -129,10 +140,44 @@ class Doors:
             if not cursor:
                 return items
 
-    async def put_current(self, service: str, path: str, body: Any) -> Any:
-        """Read the newest revision of a resource, then replace it."""
-        now = await self.ask(service, "GET", path)
-        return (await self.ask(service, "PUT", path, json=body, revision=now.headers["etag"])).json()
+    async def save(
+        self,
+        service: str,
+        path: str,
+        body: Any | Callable[[Any], Any],
+        *,
+        method: str = "PUT",
+        below: str = "",
+    ) -> Any:
+        """Change a resource as somebody who has just opened it; the answer's JSON.
+
+        It is opened and saved anew where it became newer in between: somebody else saved it, or we did and the
+        answer was lost.
+
+        Args:
+            path: the resource; it may be one that is not there yet.
+            body: what to send, or a function that makes it of what the resource is.
+            method: how to send it.
+            below: where to send it, below the resource.
+
+        Raises:
+            StepFailedError: it was refused, or became newer each time.
+        """
+        for attempt in range(1, _CONFLICTS + 1):
+            try:
+                now = await self.ask(service, "GET", path)
+                present, revision = now.json(), now.headers["etag"]
+            except StepFailedError as error:
+                if error.status != httpx.codes.NOT_FOUND:
+                    raise
+                present, revision = None, '"0"'
+            sent = body(present) if callable(body) else body
+            try:
+                return (await self.ask(service, method, path + below, json=sent, revision=revision)).json()
+            except StepFailedError as error:
+                if error.status != httpx.codes.PRECONDITION_FAILED or attempt == _CONFLICTS:
+                    raise
+        raise AssertionError("unreachable")
 
     # --- what the outside world shows -----------------------------------------------------------------------
 
@@ -175,7 +220,8 @@ class Doors:
 def _check(answer: httpx.Response) -> None:
     if answer.is_error:
         raise StepFailedError(
-            f"{answer.request.method} {answer.request.url} -> {answer.status_code} {answer.text}"
+            f"{answer.request.method} {answer.request.url} -> {answer.status_code} {answer.text}",
+            answer.status_code,
         )
 
 

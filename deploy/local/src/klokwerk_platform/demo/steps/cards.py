@@ -23,7 +23,7 @@ async def set_up(play: Play) -> None:
         "bic": company["bic"],
         "payment_term_days": company["payment_term_days"],
     }
-    await doors.put_current("sales-service", "/seller", seller)
+    await doors.save("sales-service", "/seller", seller)
     for entry in company["number_ranges"]:
         await doors.ask(
             "debtor-service",
@@ -42,7 +42,7 @@ async def set_up(play: Play) -> None:
     }
     current = await doors.get("ekt-service", "/settings")
     known = {"templates", "file_name_pattern", "name_length", "test", "seller_gln", "application"}
-    await doors.put_current(
+    await doors.save(
         "ekt-service", "/settings", {name: current[name] for name in known if name in current} | ekt
     )
     await select_channels(play, ["einvoice", "email", "print"])
@@ -57,7 +57,7 @@ async def select_channels(play: Play, channels: list[str]) -> None:
         "channels": channels,
         "notice_email": "facturatie@klaproos.example",
     }
-    await play.doors.put_current("dispatch-service", "/settings", choices)
+    await play.doors.save("dispatch-service", "/settings", choices)
     await play.doors.ask("dispatch-service", "POST", "/settings/activate")
 
 
@@ -95,7 +95,7 @@ async def _accounting(play: Play) -> None:
             body["credentials"] = credentials
         known = {item["code"] for item in (await doors.get("accounting-sync", "/administrations"))["items"]}
         if entry["code"] in known:
-            await doors.put_current("accounting-sync", f"/administrations/{entry['code']}", body)
+            await doors.save("accounting-sync", f"/administrations/{entry['code']}", body)
         else:
             await doors.ask("accounting-sync", "PUT", f"/administrations/{entry['code']}", json=body)
 

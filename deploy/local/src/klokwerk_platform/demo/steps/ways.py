@@ -23,16 +23,13 @@ async def onto_a_server_of_its_own(play: Play, day: date) -> None:
     """
     doors, key = play.doors, f"/debtors/{_OWN_SERVER}"
     name = play.names[_OWN_SERVER]
-    card = await doors.ask("debtor-service", "GET", key)
-    await doors.ask(
-        "debtor-service", "PATCH", f"{key}/ekt", json={"transfer": "sftp"}, revision=card.headers["etag"]
-    )
+    await doors.save("debtor-service", key, {"transfer": "sftp"}, method="PATCH", below="/ekt")
     address = {"way": "sftp", "host": "127.0.0.1", "port": play.sftp_port, "user": USER}
     body = {"address": address, "secrets": {"password": PASSWORD}}
 
     async def filled_in() -> bool:
         # The EKT service takes it as soon as it has heard of the card's choice.
-        await doors.ask("ekt-service", "PUT", f"{key}/connection", json=body, revision='"0"')
+        await doors.save("ekt-service", f"{key}/connection", body)
         return True
 
     await until(f"the connection of {name}", filled_in)
