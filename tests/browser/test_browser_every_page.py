@@ -37,6 +37,18 @@ NAMELESS = """(controls) => [...document.querySelectorAll(controls)].filter((e) 
   const named = e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim() || e.title;
   return !named && e.getClientRects().length;
 }).map((e) => e.outerHTML.slice(0, 120))"""
+TOO_WIDE = """() => {
+  const wide = [...document.querySelectorAll("main *")].filter((e) => {
+    const box = e.getBoundingClientRect(), pushed = e.closest(".scroll");
+    return box.width && box.right > innerWidth + 1 && !e.closest(".unseen")
+      && !(pushed && getComputedStyle(pushed).overflowX === "auto");
+  });
+  const spilt = [...document.querySelectorAll(".scroll")].filter((e) =>
+    e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "auto");
+  return [...wide, ...spilt].map((e) => e.outerHTML.slice(0, 120));
+}"""
+WIDTHS = (1360, 1280, 390)
+"""Laptops at the usual sizes, and a telephone."""
 PAGES = (
     "/", "/debtors", "/debtors/new", "/debtors/merge", "/sales", "/sales/import", "/invoices",
     "/accounting/main/debtors", "/deliveries",
@@ -52,7 +64,8 @@ PAGES = (
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_has_enough_contrast_landmarks_and_names_for_its_controls(sign_in, scheme):
+async def test_every_page_has_enough_contrast_landmarks_and_names_for_its_controls(sign_in, system, scheme):
+    await system.office.add_debtor('=HYPERLINK("http://x.example";"Bloemenkoopwaarderaarsgenootschapsleden")')
     page = await sign_in(color_scheme=scheme)
     for path in PAGES:
         await page.goto(path)
@@ -60,6 +73,9 @@ async def test_every_page_has_enough_contrast_landmarks_and_names_for_its_contro
         assert await page.evaluate(NAMELESS, CONTROLS) == [], path
         if scheme == "light":
             await usable_by_everybody(page)
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 860})
+                assert await page.evaluate(TOO_WIDE) == [], f"{path} at {width}"
         await expect(page.get_by_role("main")).to_have_count(1)
         await expect(page.get_by_role("navigation", name="Main navigation")).to_be_visible()
         await expect(page.get_by_role("heading", level=1)).to_have_count(1)

@@ -242,8 +242,8 @@ def problem(status: int, title: str, *errors: dict[str, str], detail: str = "") 
 
 
 def text_of(response: httpx.Response) -> str:
-    """A page as one line of text with its tags, entities resolved."""
-    return " ".join(html.unescape(response.text).split())
+    """A page as one line of text with its tags, entities resolved, without the places where a line may break."""
+    return " ".join(html.unescape(response.text.replace("<wbr>", "")).split())
 
 
 def body_of(request: httpx.Request) -> Any:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from back_office.texts.catalogue import LANGUAGES, MissingText, Translator, catalogue, preferred
 from back_office.texts.formats import Formats
+from back_office.web.components.breakable import breakable
+from markupsafe import Markup
 
 NOW = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -112,3 +114,20 @@ def test_no_key_stands_in_two_files():
             for table in re.findall(r"(?m)^\[([\w.]+)\]", file.read_text(encoding="utf-8")):
                 assert table not in seen, f"[{table}] stands in {file.name} and in {seen[table]}"
                 seen[table] = file.name
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Bloemenbinderij", ["Bloemenbinderij"]),
+        ("verhaeghe@bloemen-verhaeghe.example", ["verhaeghe@", "bloemen-", "verhaeghe.", "example"]),
+        ("naar x@y.nl", ["naar x@y.nl"]),
+        ("x" * 60, ["x" * 24, "x" * 24, "x" * 12]),
+        ("<b>//////////////</b>", ["&lt;b&gt;//////////////", "&lt;/", "b&gt;"]),
+        ("", [""]),
+    ],
+)
+def test_a_long_run_may_be_broken_after_its_signs_and_nothing_is_added_or_left_unescaped(text, pieces):
+    shown = str(breakable(text))
+    assert shown.split("<wbr>") == pieces
+    assert Markup(shown.replace("<wbr>", "")).unescape() == text

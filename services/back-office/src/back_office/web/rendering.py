@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from back_office.web.components.addresses import segment, with_query
+from back_office.web.components.breakable import breakable
 from back_office.web.static_files import StaticFiles
 
 
@@ -23,6 +24,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["breakable"] = breakable
         self._environment.globals.update(static=static.address, with_query=with_query, segment=segment)
 
     def render(self, template: str, context: dict[str, Any]) -> str:
