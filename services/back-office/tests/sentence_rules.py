@@ -72,6 +72,7 @@ DECLARED = (
     "Folder {label}: {strerror}.",
     "Invoice {number}: {action}",
     "currency {currency}",
+    "folder {recipient}",
     "missing",
     "was {old}",
     "{where}, city",
