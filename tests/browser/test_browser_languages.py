@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 
 import pytest
@@ -11,7 +13,8 @@ from playwright.async_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 CARD = {"use_ekts": True, "accepts_ekts": True, "transfer": "sftp"}
-LIST = "Naam;Land;BTW-nummer\r\nTaalproef Twee;NL;NL123\r\n"
+LIST = "Naam;Land;BTW-nummer\r\nTaalproef Twee;NL;NL123\r\n=1+1;NL;NL123\r\n"
+SALES = "Debiteurnummer;Artikel;Eenheden\r\n70000001;ROSE;tien\r\n"
 
 
 async def told(page: Page, path: str, language: str) -> str:
@@ -23,14 +26,25 @@ async def told(page: Page, path: str, language: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
-async def checked_import(office) -> str:
+async def saved(page: Page, path: str, language: str) -> list[list[str]]:
+    """A CSV file of the pages, row by row."""
+    answer = await page.request.get(path, headers={"Accept-Language": language})
+    delimiter = ";" if language == "nl" else ","
+    assert answer.ok, f"{path}: {answer.status}"
+    text = (await answer.body()).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
+async def checked_import(office, content: str = LIST) -> str:
     """A list with a VAT number that can't be right, checked line by line."""
     url = f"{office.urls['debtor-service']}/v1/imports"
     params = {"file_name": "taal.csv", "kind": "debtor"}
-    answer = await office.client.post(url, params=params, content=LIST.encode())
+    answer = await office.client.post(url, params=params, content=content.encode())
     assert answer.is_success, answer.text
     path = f"/imports/{answer.json()['id']}"
-    body = {"fields": ["name", "country", "vat_number"], "constants": {}, "empty_cells": "keep"}
+    fields = [column["field"] for column in answer.json()["columns"]]
+    assert fields[:3] == ["name", "country", "vat_number"]
+    body = {"fields": fields, "constants": {}, "empty_cells": "keep"}
     revision = await office.revision("debtor-service", path)
     await office.call("PUT", "debtor-service", f"{path}/mapping", body, **{"If-Match": revision})
 
@@ -96,6 +110,55 @@ async def test_sentences_of_the_services_are_dutch_for_a_dutch_reader_and_englis
         assert in_english not in text, path
         assert in_english in other, f"{path}: {other}"
         assert in_dutch not in other, path
+
+    headings, first, second = await saved(dutch, f"{listed}/rejected.csv", "nl")
+    assert (headings, first[:3]) == (
+        ["Naam", "Land", "BTW-nummer", "Reden"],
+        ["Taalproef Twee", "NL", "NL123"],
+    )
+    assert second[0] == "'=1+1"
+    assert "BTW-nummer: 'NL123' klopt niet: het is geen btw-nummer van NL" in first[3]
+    assert "Vergelijk het met de papieren van de klant" in first[3]
+    in_english = await saved(english, f"{listed}/rejected.csv", "en")
+    assert in_english[0][3] == "Reason"
+    assert "Compare it with the customer's papers" in in_english[1][3]
+    # Mended, it is read again: the reasons are no column of it, and the name is what it was.
+    out = io.StringIO()
+    csv.writer(out, delimiter=";", lineterminator="\r\n").writerows(
+        [headings, *([*row[:2], "", row[3]] for row in (first, second))]
+    )
+    again = await office.call("GET", "debtor-service", await checked_import(office, out.getvalue()))
+    assert [column["field"] for column in again["columns"]] == ["name", "country", "vat_number", ""]
+    assert again["counts"]["verdict"] == {"new": 2}
+
+    day_file = {"file_name": "dag.csv", "dry_run": "true"}
+    answer = await office.client.post(
+        f"{office.urls['sales-service']}/v1/days/{day}/imports", params=day_file, content=SALES.encode()
+    )
+    job = answer.json()["id"]
+
+    async def tried() -> bool:
+        return (await office.call("GET", "sales-service", f"/jobs/{job}"))["state"] == "done"
+
+    await eventually(tried, within=60)
+    messages = f"/jobs/sales/{job}/files/messages"
+    assert await saved(dutch, messages, "nl") == [
+        ["Soort", "Regel", "Kolom", "Waarde", "Melding", "Wat te doen"],
+        ["Fout", "2", "Eenheden", "tien", "'tien' is geen getal", "schrijf een heel getal zoals 10"],
+        [
+            "Fout",
+            "2",
+            "Debiteurnummer",
+            "70000001",
+            "geen debiteur heeft nummer 70000001",
+            "corrigeer het nummer, of maak de kaart bij Klanten",
+        ],
+    ]
+    assert (await saved(english, messages, "en"))[1][4] == "'tien' is no number"
+    headings, *ekts = await saved(dutch, f"/deliveries/ekts.csv?q={debtor}", "nl")
+    ekt = dict(zip(headings, ekts[0], strict=True))
+    assert (ekt["Status"], ekt["Soort"]) == ("Mislukt", "Eerste")
+    assert "maar er is geen verbinding met de eigen server" in ekt["Melding"]
 
     await dutch.goto(f"{card}/edit")
     field = dutch.get_by_label("Btw-nummer", exact=True)

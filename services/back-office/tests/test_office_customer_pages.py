@@ -421,12 +421,14 @@ async def test_the_timeline_says_who_changed_what_from_what_into_what(office):
             "payment_term_days": None,
             "own_fields": {"route": "Noord"},
             "odd": [1],
+            "ekt": {"method": "email"},
         },
         "new": {
             "addresses": [address | {"city": "Lisse"}],
             "payment_term_days": 30,
             "own_fields": {"route": "<Zuid>"},
             "odd": "x",
+            "ekt": {"method": "folder", "transfer": "sftp"},
         },
     }
     made = {
@@ -444,6 +446,8 @@ async def test_the_timeline_says_who_changed_what_from_what_into_what(office):
     assert "Kade 1, 2225 AA Lisse, NL</ins>" in shown
     assert re.search(r"<dt>Payment term in days</dt><dd><span class=\"none\">empty</span>.*?30</ins>", shown)
     assert "<dt>Route</dt>" in shown
+    assert re.search(r"E-mail</del>.*?Folder</ins>", shown)
+    assert re.search(r"<dt>To the customer's own server</dt>.*?SFTP</ins>", shown)
     assert "<Zuid>" not in answer.text
     assert shown.index("Card changed") < shown.index("Card made")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from office_shapes import DAY, card, debtor_day, difference, ekt, ekt_detail, page, problem, sale, text_of
 
@@ -76,27 +75,6 @@ async def test_a_preset_becomes_its_days(office, preset, days):
     today = office.app.state.office.clock.today()
     assert asked["until_day"] == today.isoformat()
     assert (today - type(today).fromisoformat(asked["from_day"])).days == days
-
-
-async def test_the_filtered_log_is_saved_in_the_readers_language(office):
-    def answer(_: httpx.Request) -> httpx.Response:
-        headers = {
-            "content-type": "text/csv; charset=utf-8",
-            "content-disposition": 'attachment; filename="l.csv"',
-        }
-        return httpx.Response(200, content=b"a;b\r\n", headers=headers)
-
-    office.services.answers[("GET", "ekts.test/v1/ekts.csv")] = answer
-    browser = await office.speaking("nl", "sales", "ops")
-    saved = await browser.get("/deliveries/ekts.csv?state=failed&days=today")
-    assert (saved.content, saved.headers["content-disposition"]) == (
-        b"a;b\r\n",
-        'attachment; filename="l.csv"',
-    )
-    asked = office.services.last("GET", "/v1/ekts.csv").url.params
-    assert (asked["state"], asked["language"]) == ("failed", "nl")
-    assert asked["from_day"] == office.app.state.office.clock.today().isoformat()
-    assert (await browser.get("/deliveries/ekts.pdf")).status_code == 404
 
 
 async def test_EF_51_one_ekt_tells_every_attempt_its_files_and_what_changed(office):

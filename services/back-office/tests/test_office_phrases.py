@@ -131,6 +131,18 @@ SPOKEN = (
     ("String should have at most 35 characters", "Dit mag hooguit 35 teken(s) hebben"),
     ("'x@' is not right: There must be something before the @-sign",
      "'x@' klopt niet: Er moet iets voor de @ staan"),
+    # A state within a sentence, as a word and as a label of several.
+    (
+        "This file export is import_failed; only a finished file is imported by hand, and only once recorded as "
+        "failed.",
+        "Deze export (bestand) is als import mislukt; alleen een bestand dat klaar is wordt met de hand geïmporteerd, "
+        "en mislukken wordt maar één keer vastgelegd.",
+    ),
+    (
+        "Its dispatch is already outcome unknown, being asked; only one that still waits can be taken out.",
+        "Voor de verzending geldt al: uitkomst onbekend, wordt nagevraagd; alleen wat nog wacht kan eruit worden "
+        "gehaald.",
+    ),
     # Somebody else's words, and what only looks like ours.
     ("550 5.1.1 <x@y.example>: Recipient address rejected: User unknown", None),
     ("Gegeven bestaat reeds", None),
@@ -204,7 +216,7 @@ async def test_a_refusal_is_told_in_the_language_of_the_reader_and_logged_as_it_
     assert '<html lang="nl"' in shown
     for words in (
         "De kaart kan niet worden opgeslagen",
-        "Herstel btw-nummer; zie de fouten.",
+        "Herstel de gegevens die bij de fouten staan.",
         "<b>1</b> klopt niet: een KvK-nummer heeft 8 cijfers Voeg het toe.",
         "een ervan komt twee keer voor",
     ):

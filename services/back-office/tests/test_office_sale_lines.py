@@ -202,13 +202,14 @@ async def test_the_history_reads_from_old_to_new_with_who_when_and_why(office):
     items = [
         {"at": "2026-11-02T09:43:00Z", "who": "Piet", "what": "published", "revision": 2, "reason": ""},
         {"at": "2026-11-02T09:42:00Z", "who": "Piet", "what": "lines moved", "reason": "swapped", "other_debtor": "d2",
-         "changes": [change, gone]},
+         "changes": [change, gone, change | {"field": "bought", "old": "clock", "new": "stock"}]},
         {"at": "2026-11-02T09:41:00Z", "who": "", "what": "something new", "changes": many},
     ]  # fmt: skip
     office.services.on("GET", "sales", f"{SALE}/history", page(*items))
     text = text_of(await (await office.signed_in()).get(HERE))
     assert "Told to the others as revision 2" in text
     assert "ROSE: Units from 10 to 4" in text
+    assert "ROSE: Bought from Clock to Stock" in text
     assert "swapped" in text
     assert f'href="/sales/{DAY}/d2"' in text
     assert "ROSE: Price of a piece from nothing to 3" in text

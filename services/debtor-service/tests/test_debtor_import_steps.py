@@ -23,7 +23,7 @@ HEADINGS = (
     "Land",
     "BTW-nummer",
     "E-mail",
-    "Iets anders",
+    "=Iets anders",
 )
 
 
@@ -123,7 +123,7 @@ async def test_every_wrong_line_is_told_with_value_and_cure_and_comes_in_when_it
     content = csv_of(
         HEADINGS,
         ("", "Goed", "", "", "", "NL", "", "", "'=waar"),
-        ("", "Fout", "", "", "", "Atlantis", "NL123456789B01", "geen adres", "+z"),
+        ("", "=Fout", "", "", "", "Atlantis", "NL123456789B01", "geen adres", "+z"),
         ("", "", "Straat 1", "", "", "", "", "", ""),
     )
     steps = await hand_in(world, content, params=where)
@@ -141,16 +141,25 @@ async def test_every_wrong_line_is_told_with_value_and_cure_and_comes_in_when_it
 
     text = (await steps.rejected()).decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(text), delimiter=";"))
-    assert lines[0] == [*HEADINGS, "Reden"]
+    assert lines[0] == [*HEADINGS[:-1], "'=Iets anders", "Reden"]
     assert len(lines) == 3
-    assert lines[1][8] == "'+z"
+    assert (lines[1][1], lines[1][8]) == ("'=Fout", "'+z")
     assert "Atlantis" in lines[1][9]
+    first = await steps.call("GET", "/rejected?limit=1")
+    second = await steps.call("GET", f"/rejected?limit=1&cursor={first.json()['next']}")
+    assert second.json()["next"] is None
+    apart = [*first.json()["items"], *second.json()["items"]]
+    assert [(row["number"], row["cells"]) for row in apart] == [(3, lines[1][:9]), (4, lines[2][:9])]
+    assert [row["reasons"] for row in apart] == [wrong[3]["problems"], wrong[4]["problems"]]
     lines[1][5], lines[1][6], lines[1][7] = "Nederland", "", ""
     lines[2][1] = "Nu met naam"
     again = await hand_in(world, csv_of(lines[0], *lines[1:]), name="klanten-rejected.csv", params=where)
     assert again.view["kept_from"]["by"] == "Anna"
     assert {column["sureness"] for column in again.view["columns"]} == {"kept"}
     assert (await again.map())["counts"]["verdict"] == {"new": 2}
+    await again.run()
+    made = [await world.card(row["card_id"]) for row in (await again.rows()).values()]
+    assert [card["name"] for card in made] == ["=Fout", "Nu met naam"]
 
 
 async def test_doubles_are_found_by_each_sign_and_decided_line_by_line(world: World) -> None:
@@ -343,6 +352,12 @@ async def test_lines_that_name_one_card_or_number_twice_are_told_apart(world: Wo
     await steps.run()
     outcomes = {number: row["outcome"] for number, row in (await steps.rows()).items()}
     assert outcomes == {2: "updated", 3: None, 4: "created", 5: "failed", 6: "created", 7: None}
+    rejected = (await steps.call("GET", "/rejected")).json()["items"]
+    assert [row["number"] for row in rejected] == [3, 5, 7]
+    (failed,) = rejected[1]["reasons"]
+    assert (failed["field"], failed["message"]) == ("", (await steps.rows())[5]["message"])
+    lines = list(csv.reader(io.StringIO((await steps.rejected()).decode("utf-8-sig")), delimiter=";"))
+    assert [line[:3] for line in lines[1:]] == [row["cells"] for row in rejected]
     assert (await world.card(card["debtor_id"]))["name"] == "Eerste"
 
 

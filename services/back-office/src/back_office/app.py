@@ -48,7 +48,7 @@ from back_office.web.pages import (
 )
 from back_office.web.pages.attached import MOST_UPLOAD_BYTES, UPLOADS
 from back_office.web.pages.debtor import attachments, card, contacts, hints, merge, privacy, timeline
-from back_office.web.pages.lists import checking, exports, imports, mapping
+from back_office.web.pages.lists import checking, exports, imports, mapping, rejected
 from back_office.web.pages.settings import (
     administrations,
     apps,
@@ -86,6 +86,7 @@ PAGES = (
     imports,
     mapping,
     checking,
+    rejected,
     exports,
     debtor_configuration,
     debtor_connection,

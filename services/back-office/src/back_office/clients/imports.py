@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from back_office.clients.jobs import Job
 from back_office.clients.shapes import Page, Said, Shape, Words, at
-from back_office.clients.transport import Answer, Caller, Download
+from back_office.clients.transport import Answer, Caller
 
 UPLOAD_SECONDS = 30.0
 NOTHING: TypeAdapter[None] = TypeAdapter(None)
@@ -118,6 +117,14 @@ class ImportRow(Shape):
     taken_back: Words = ""
 
 
+class RejectedRow(Shape):
+    """A rejected line: its cells as they belong in a file, and each reason apart."""
+
+    number: int
+    cells: tuple[str, ...] = ()
+    reasons: tuple[Finding, ...] = ()
+
+
 class ImportClient:
     """Drives imports, and starts exports."""
 
@@ -179,9 +186,10 @@ class ImportClient:
         """Throw an import away; its cards stay."""
         await self._caller.send("DELETE", at("imports", import_id), NOTHING)
 
-    def rejected(self, import_id: str, language: str) -> AbstractAsyncContextManager[Download]:
-        """The rejected lines as a file."""
-        return self._caller.download(at("imports", import_id, "errors.csv"), {"language": language})
+    async def rejected(self, import_id: str, cursor: str | None = None) -> Page[RejectedRow]:
+        """The rejected lines in the order of the file, page by page."""
+        params = {"cursor": cursor, "limit": "500"}
+        return (await self._caller.get(at("imports", import_id, "rejected"), Page[RejectedRow], params)).value
 
     async def export(self, body: dict[str, Any], once: str) -> Job:
         """Start an export of cards that is kept."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from debtor_service.domain.layout import BY_NAME, IGNORED, EmptyCells
 from debtor_service.domain.own_fields import OwnFieldDefinition
 from debtor_service.importing.looking import mapping_of
+from debtor_service.importing.rejected import cells_for_a_file
 from debtor_service.store.import_rows import ImportRow, Outcome, Verdict
 from debtor_service.store.imports import Decision, Import, ImportState, KeptMapping
 
@@ -248,3 +249,27 @@ class RowView(BaseModel):
             card_id=row.card_id,
             taken_back=row.taken_back,
         )
+
+
+class RejectedRowView(BaseModel):
+    """A rejected line, for a file that is mended and handed in again.
+
+    Attributes:
+        number: the line a spreadsheet shows it at.
+        cells: as they belong in a CSV file: before what a spreadsheet would run stands an apostrophe, which is taken
+            off again when the file is handed in.
+        reasons: each finding that keeps the line out; without a field where it failed as a whole.
+    """
+
+    number: int
+    cells: list[str]
+    reasons: list[Finding]
+
+    @classmethod
+    def of(cls, row: ImportRow, each: Import) -> RejectedRowView:
+        """Show a rejected line of an import."""
+        if row.outcome is Outcome.FAILED:
+            reasons = [Finding(field="", message=row.message, cure="")]
+        else:
+            reasons = [one for one in RowView.of(row, each).problems if not one.remark]
+        return cls(number=row.number, cells=list(cells_for_a_file(row)), reasons=reasons)

@@ -26,6 +26,7 @@ from debtor_service.api.import_bodies import (
     ImportView,
     MappingBody,
     ReadingBody,
+    RejectedRowView,
     RowView,
 )
 from debtor_service.importing import checking, running, taking_back
@@ -186,6 +187,24 @@ async def rows(
         )
     more = encode_cursor([found[limit - 1].number]) if len(found) > limit else None
     return Page(items=[RowView.of(row, each) for row in found[:limit]], next=more)
+
+
+@router.get("/{import_id}/rejected")
+async def rejected(
+    import_id: ImportId,
+    request: Request,
+    _: SignedIn,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> Page[RejectedRowView]:
+    """The rejected lines as they stood in the file, in its order, each reason apart."""
+    after = decode_cursor(cursor, 1)
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        each = _found(await imports.get(connection, import_id), import_id)
+        found = await import_rows.rejected(connection, import_id, int(after[0]) if after else 0, limit + 1)
+    more = encode_cursor([found[limit - 1].number]) if len(found) > limit else None
+    return Page(items=[RejectedRowView.of(row, each) for row in found[:limit]], next=more)
 
 
 @router.get("/{import_id}/errors.csv")

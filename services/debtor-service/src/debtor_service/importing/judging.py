@@ -147,7 +147,7 @@ def _identity(row: Row, card: Card | None) -> list[FieldProblem]:
             problems.append(
                 FieldProblem(
                     f"{kind.value}_number",
-                    f"{number[:60]!r} is no number",
+                    f"{number[:60]!r} is not a valid number",
                     f"Use up to {LONGEST_NUMBER} letters, digits, dots and hyphens.",
                 )
             )

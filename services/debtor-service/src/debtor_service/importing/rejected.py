@@ -1,16 +1,17 @@
-"""The file of rejected lines: as they were handed in, with the reason; mended, it can be handed in again."""
+"""The rejected lines of an import: as they were handed in, with the reason; mended, they can be handed in again."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from fastapi import Response
 from klokwerk.database import Database
 from klokwerk.http import Column, csv_response
+from klokwerk.http.exports import defused
 
 from debtor_service.domain.layout.cells import guarded
 from debtor_service.store import import_rows
-from debtor_service.store.import_rows import ImportRow, Outcome, Verdict
+from debtor_service.store.import_rows import ImportRow, Outcome
 from debtor_service.store.imports import Import
 
 HEADING = {"nl": "Reden", "en": "Reason", "fr": "Motif", "sv": "Orsak"}
@@ -21,7 +22,7 @@ _AT_ONCE = 500
 
 def rejected_rows(database: Database, each: Import, language: str) -> Response:
     """The rejected lines of an import as a CSV download."""
-    columns = [Column(heading, _cell(position)) for position, heading in enumerate(each.headings)]
+    columns = [Column(defused(heading), _cell(position)) for position, heading in enumerate(each.headings)]
     reason = Column(HEADING.get(language, HEADING["en"]), why)
     name = (
         f"{each.file_name.rsplit('.', 1)[0]}-rejected.csv".encode("ascii", "replace")
@@ -35,19 +36,15 @@ def rejected_rows(database: Database, each: Import, language: str) -> Response:
 
 
 async def _rejected(database: Database, each: Import) -> AsyncIterator[ImportRow]:
-    for verdict, outcome in ((Verdict.WRONG, None), (None, Outcome.FAILED)):
-        after = 0
-        while True:
-            async with database.connect() as connection:
-                rows = await import_rows.page(
-                    connection, each.id, after=after, limit=_AT_ONCE, verdict=verdict, outcome=outcome
-                )
-            for row in rows:
-                if outcome is None or row.verdict is not Verdict.WRONG:
-                    yield row
-            if len(rows) < _AT_ONCE:
-                break
-            after = rows[-1].number
+    after = 0
+    while True:
+        async with database.connect() as connection:
+            rows = await import_rows.rejected(connection, each.id, after, _AT_ONCE)
+        for row in rows:
+            yield row
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1].number
 
 
 def why(row: ImportRow) -> str:
@@ -55,6 +52,11 @@ def why(row: ImportRow) -> str:
     if row.outcome is Outcome.FAILED:
         return row.message
     return " ".join(f"{p['field']}: {p['message']}. {p['cure']}" for p in row.problems if not p.get("remark"))
+
+
+def cells_for_a_file(row: ImportRow) -> Sequence[str]:
+    """The cells of a line as a file of ours has them: harmless to a spreadsheet, and read back as they were."""
+    return [defused(guarded(cell)) for cell in row.cells]
 
 
 def _cell(position: int) -> Callable[[ImportRow], str]:

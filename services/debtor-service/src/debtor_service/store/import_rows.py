@@ -99,6 +99,10 @@ _PAGE = sa.text(
     "and (cast(:outcome as text) is null or outcome = :outcome) "
     "and (cast(:taken_back as text) is null or taken_back = :taken_back) order by number limit :limit"
 )
+_REJECTED = sa.text(
+    f"select {_COLUMNS} from card_import_row where import_id = :id and number > :after "
+    "and (verdict = 'wrong' or outcome = 'failed') order by number limit :limit"
+)
 
 
 def _given(columns: str) -> str:
@@ -187,6 +191,13 @@ async def replace_all(
 async def chunk(connection: AsyncConnection, import_id: uuid.UUID, after: int, limit: int) -> list[ImportRow]:
     """The next lines after a number."""
     return await _rows(connection, _CHUNK, {"id": import_id, "after": after, "limit": limit})
+
+
+async def rejected(
+    connection: AsyncConnection, import_id: uuid.UUID, after: int, limit: int
+) -> list[ImportRow]:
+    """The next lines that can't be taken, or could not be."""
+    return await _rows(connection, _REJECTED, {"id": import_id, "after": after, "limit": limit})
 
 
 async def to_run(connection: AsyncConnection, import_id: uuid.UUID, limit: int) -> list[ImportRow]:

@@ -127,7 +127,7 @@ async def set_automatic(
             raise Problem(
                 409,
                 "It is too late to take the invoice out",
-                f"Its dispatch is already {LABELS[row.state].lower()!r}; only one that still waits can be taken out.",
+                f"Its dispatch is already {LABELS[row.state].lower()}; only one that still waits can be taken out.",
             )
         already = (row.state is InvoiceState.WAITING) is body.on
         if not already:

@@ -12,10 +12,10 @@ from back_office.web.components.addresses import segment
 from back_office.web.components.form import new_once
 from back_office.web.components.message import Item, Message, Weight
 from back_office.web.components.table import Option
-from back_office.web.explain import explained, tried
+from back_office.web.explain import explained
 from back_office.web.pages.file_choice import ENCODINGS, chosen_file, delimiter_choices
 from back_office.web.pages.jobs import job_address
-from back_office.web.pages.row_messages import messages_of
+from back_office.web.pages.row_messages import article_labels, messages_of
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(prefix="/articles/import", include_in_schema=False)
@@ -100,19 +100,13 @@ def _address(job_id: str) -> str:
     return f"/articles/import/{segment(job_id)}"
 
 
-async def _labels(visit: Visit) -> dict[str, str]:
-    """What people call the columns; empty while the service is away."""
-    found = await tried(visit.clients.articles.import_columns(visit.language), visit.t)
-    return {column.name: column.heading for column in found.value or ()}
-
-
 async def _file_page(visit: Visit, message: Message | None = None, *, status: int = 200) -> Response:
     return await visit.page(
         "pages/article_import.html",
         job=None,
         status=status,
         messages=(message,) if message else (),
-        columns=list((await _labels(visit)).values()),
+        columns=list((await article_labels(visit)).values()),
         encodings=ENCODINGS[1:],
         delimiters=delimiter_choices(visit.t),
         may=visit.may("edit_article"),
@@ -130,7 +124,7 @@ async def _columns_page(
     *,
     status: int = 200,
 ) -> Response:
-    labels = await _labels(visit)
+    labels = await article_labels(visit)
     own_types = [name for name in chosen if name and name not in labels]
     context: dict[str, Any] = {
         "job": job,
@@ -169,7 +163,7 @@ async def _outcome(job: Job, visit: Visit) -> dict[str, Any]:
     t = visit.t
     trial = bool(job.result.get("trial", "run" not in visit.query))
     good = sum(int(job.result.get(name, 0)) for name in ("added", "changed"))
-    labels = await _labels(visit) if job.over else {}
+    labels = await article_labels(visit) if job.over else {}
     return {
         "job": job,
         "trial": trial,

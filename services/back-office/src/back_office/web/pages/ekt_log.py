@@ -15,7 +15,7 @@ from back_office.web.components.addresses import segment, with_query
 from back_office.web.components.message import Link
 from back_office.web.components.table import Cell, Column, Empty, Filter, Kind, Option, Row, Table, reads
 from back_office.web.pages.deliveries import tabs
-from back_office.web.pages.downloads import streamed
+from back_office.web.pages.translated import SPOKEN_LANGUAGE, Tell, Telling, translated
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -79,8 +79,30 @@ async def log(visit: SignedIn) -> Response:
 @router.get("/deliveries/ekts.{ending}")
 async def export(ending: Literal["csv", "xlsx"], visit: SignedIn) -> Response:
     """The filtered log, all of it, as a file for a spreadsheet in the reader's language."""
-    asked = _asked(_query(visit), visit.today) | {"language": visit.language}
-    return await streamed(visit.clients.ekts.export(ending, asked), f"ekt-log.{ending}")
+    asked = _asked(_query(visit), visit.today) | {"language": SPOKEN_LANGUAGE}
+    source = visit.clients.ekts.export("csv", asked)
+    return await translated(source, _telling(visit), visit, file_name=f"ekt-log.{ending}")
+
+
+def _telling(visit: Visit) -> Telling:
+    t = visit.t
+
+    def word(prefix: str) -> Tell:
+        return lambda code: t.either(prefix + code, code)
+
+    return Telling(
+        "file.ekt_log",
+        {
+            "trigger": word("ekt.trigger_"),
+            "reason": word("ekt.reason_"),
+            "state": word("delivery."),
+            "method": word("ekt_method."),
+            "message": visit.said,
+            "recipient": visit.said,
+            "confirmed_by": lambda who: t("ekt_log.by_link") if who == ekt_words.BY_LINK else who,
+        },
+        numbers=frozenset({"lines", "sale_revision"}),
+    )
 
 
 def _query(visit: Visit) -> dict[str, str]:

@@ -13,6 +13,7 @@ from back_office.clients.transport import ServiceFailure, ServiceName
 from back_office.web.components.addresses import local, segment, with_query
 from back_office.web.explain import explained
 from back_office.web.pages.downloads import streamed
+from back_office.web.pages.row_messages import MESSAGES, message_file
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(prefix="/jobs", include_in_schema=False)
@@ -55,7 +56,9 @@ async def cancel(service: ServiceName, job_id: str, visit: SignedIn) -> Response
 
 @router.get("/{service}/{job_id}/files/{role}")
 async def file(service: ServiceName, job_id: str, role: str, visit: SignedIn) -> Response:
-    """One of its files, to be saved."""
+    """One of its files, to be saved; what is said about the rows of a file is told in the reader's language."""
+    if service is ServiceName.SALES and role == MESSAGES:
+        return await message_file(await visit.clients.jobs[service].job(job_id), visit)
     return await streamed(visit.clients.jobs[service].file(job_id, role), f"{role}-{job_id}")
 
 

@@ -11,6 +11,8 @@ from back_office.web.visit import Visit
 
 MOST_CHANGES = 12
 """Lines of one entry that are shown; the others are counted."""
+CODED = ("bought", "vat_class")
+"""Fields of a line whose values are codes, with words under ``sale_line``."""
 KNOWN = {
     "lines entered": "entered",
     "distribution changed": "changed",
@@ -68,11 +70,9 @@ def _change(change: FieldChange, visit: Visit) -> str:
     if change.kind == "removed":
         return t("timeline.line_removed", label=change.label, old=change.old)
     field = t.either(f"sale_line.{change.field}", change.field)
-    nothing = t("timeline.nothing")
-    return t(
-        "timeline.line_changed",
-        label=change.label,
-        field=field,
-        old=change.old or nothing,
-        new=change.new or nothing,
+    old, new = (
+        t.either(f"sale_line.{change.field}_{value}", value) if change.field in CODED else value
+        for value in (change.old, change.new)
     )
+    nothing = t("timeline.nothing")
+    return t("timeline.line_changed", label=change.label, field=field, old=old or nothing, new=new or nothing)

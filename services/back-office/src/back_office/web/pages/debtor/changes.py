@@ -110,12 +110,17 @@ def _delivery(value: Any, t: Translator) -> Described:
 
 def _ekt(value: Any, t: Translator) -> Described:
     return {
-        t.either(f"configuration.{name}", name): _text(each, t)
+        t.either(f"configuration.{name}", name): _way(each, t) if name in _WAYS else _text(each, t)
         for name, each in value.items()
         if each not in (None, "", [])
     }
 
 
+def _way(value: Any, t: Translator) -> str:
+    return t.either(f"ekt_method.{value}", str(value))
+
+
+_WAYS = frozenset({"method", "transfer"})
 _READERS: Mapping[str, Callable[[Any, Translator], Described]] = {
     "addresses": _addresses,
     "emails": _emails,

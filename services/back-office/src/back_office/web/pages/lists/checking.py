@@ -14,7 +14,6 @@ from back_office.web import lists
 from back_office.web.components.addresses import segment, with_query
 from back_office.web.components.table import Cell, Column, Empty, Kind, Option, Row, Table
 from back_office.web.explain import explained
-from back_office.web.pages.downloads import streamed
 from back_office.web.pages.jobs import job_address, shown_counts
 from back_office.web.pages.lists.imports import address_of, state_of
 from back_office.web.pages.lists.mapping import field_label, labels_of, shown
@@ -99,12 +98,6 @@ async def take_back(import_id: str, visit: SignedIn) -> Response:
     except ServiceFailure as failure:
         await visit.say(explained(failure, visit.t))
     return visit.go(f"/imports/{segment(import_id)}")
-
-
-@router.get("/imports/{import_id}/rejected.csv")
-async def rejected(import_id: str, visit: SignedIn) -> Response:
-    """The rejected lines, to be mended and handed in again."""
-    return await streamed(visit.clients.imports.rejected(import_id, visit.language), "rejected.csv")
 
 
 async def _progress(visit: Visit, each: Import) -> Response:
