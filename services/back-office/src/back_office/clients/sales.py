@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from back_office.clients.sale_shapes import (
     SaleOfDebtor,
     SoldPage,
 )
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Pin, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 
@@ -67,6 +67,18 @@ class InvoiceDetail(InvoiceRow):
     """One invoice with its document."""
 
     document: InvoiceDocument = InvoiceDocument()
+
+
+class CountedInvoices(Pin):
+    """Which invoices a filter means, and which of them are issued, so that they can be sent."""
+
+    issued: Pin = Pin()
+
+
+class Issued(Shape):
+    """Invoices by name."""
+
+    invoice_ids: tuple[str, ...] = ()
 
 
 class SalesClient:
@@ -120,6 +132,15 @@ class SalesClient:
     async def invoices(self, **filters: str | None) -> Page[InvoiceRow]:
         """Invoices, newest first."""
         return (await self._caller.get("/v1/invoices", Page[InvoiceRow], filters)).value
+
+    async def count_invoices(self, query: Mapping[str, str]) -> CountedInvoices:
+        """How many invoices a filter means, and which."""
+        return (await self._caller.get("/v1/invoices/count", CountedInvoices, query)).value
+
+    async def issued_invoices(self, query: Mapping[str, str], told: Pin) -> tuple[str, ...]:
+        """The ids of those of a filter that can be sent, as they were told."""
+        body = {"matching": dict(query), "pin": told.model_dump()}
+        return (await self._caller.send("POST", "/v1/invoices/issued", Issued, body)).value.invoice_ids
 
     async def invoice(self, invoice_id: str) -> InvoiceDetail:
         """One invoice."""
