@@ -1,5 +1,6 @@
 """The list of lines: what it shows, and changing the status."""
 
+import asyncio
 import uuid
 
 import pytest
@@ -219,6 +220,34 @@ async def test_EP_42_an_export_takes_the_lines_its_user_was_told_or_none_at_all(
     answer = await world.ask("POST", path, json={"matching": matching, "pin": told["exportable"]})
     assert (answer.status_code, answer.json()["lines"]) == (201, 3)
     assert [line["name"] for line in await books.lines()] == ["Kiosk"]
+
+
+async def test_EP_42_a_line_that_changes_while_an_export_takes_it_is_judged_as_it_became(
+    world: World,
+) -> None:
+    books = await world.books()
+    (line,) = await books.taken_up(books.card())
+    told = (await world.ask("GET", f"/{books.code}/debtors/lines/count")).json()["exportable"]
+    waits = sa.text(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+        "and query like 'with chosen%'"
+    )
+    async with world.database.transaction() as connection:
+        # Seen as Insert by the export's statement, which then waits for the colleague who sets it to Update.
+        await connection.execute(
+            sa.text("update line set action = 'Update' where id = :id"), {"id": line["id"]}
+        )
+        asked = {"matching": {}, "pin": told}
+        task = asyncio.create_task(world.ask("POST", f"/{books.code}/debtors/export", json=asked))
+
+        async def waiting() -> bool:
+            async with world.database.connect() as other:
+                return int((await other.execute(waits)).scalar_one()) == 1
+
+        await eventually(waiting)
+    answer = await task
+    assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED)
+    assert (await books.line("Relation 001"))["state"] == "listed"
 
 
 @pytest.mark.parametrize("at_once", [100, 0], ids=["at once", "as a job"])

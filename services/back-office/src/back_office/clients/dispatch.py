@@ -12,6 +12,9 @@ from back_office.clients.jobs import Job
 from back_office.clients.shapes import Page, Pin, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
+MANY_SECONDS = 30.0
+"""How long taking down a hundred thousand invoices to be sent may take."""
+
 
 class Sending(Shape):
     """One sending of an invoice, or of what goes along with it."""
@@ -120,13 +123,14 @@ class DispatchClient:
     async def send_many(self, invoice_ids: Sequence[str], once: str) -> Job:
         """Send all of these by hand, as a job."""
         body = {"invoice_ids": list(invoice_ids)}
-        return (await self._caller.send("POST", "/v1/invoices/send", Job, body, once=once)).value
+        path = "/v1/invoices/send"
+        return (await self._caller.send("POST", path, Job, body, once=once, seconds=MANY_SECONDS)).value
 
     async def send_matching(self, query: Mapping[str, str], told: Pin, once: str) -> Job:
         """Send all that a filter means by hand, as they were told."""
         matching = {name: [value] if name == "state" else value for name, value in query.items() if value}
-        body = {"matching": matching, "pin": told.model_dump()}
-        return (await self._caller.send("POST", "/v1/invoices/send", Job, body, once=once)).value
+        body, path = {"matching": matching, "pin": told.model_dump()}, "/v1/invoices/send"
+        return (await self._caller.send("POST", path, Job, body, once=once, seconds=MANY_SECONDS)).value
 
     async def set_automatic(self, invoice_id: str, *, on: bool) -> dict[str, Any]:
         """Take an invoice out of the automatic run, or put it back (NV-64)."""

@@ -16,6 +16,8 @@ from back_office.clients.shapes import Page, Pin, Said, Shape, Words, at
 from back_office.clients.transport import Caller
 
 CHECKED_AT_ONCE = 500
+MANY_SECONDS = 30.0
+"""How long judging thousands of customers may take; ten thousand take about two seconds."""
 
 
 class PreviewItem(Shape):
@@ -161,7 +163,7 @@ class ResendsClient:
     async def preview(self, day: date, who: Who) -> Preview:
         """Who would get what."""
         path = at("days", day.isoformat(), "resend-preview")
-        return (await self._sales.send("POST", path, Preview, who.body())).value
+        return (await self._sales.send("POST", path, Preview, who.body(), seconds=MANY_SECONDS)).value
 
     async def check(self, day: date, ids: Sequence[str]) -> dict[str, EktCheck]:
         """What the EKT service would need for each."""
@@ -181,7 +183,7 @@ class ResendsClient:
         if told is not None and not who.ids:
             body["pin"] = told.model_dump()
         path = at("days", day.isoformat(), "resends")
-        return (await self._sales.send("POST", path, BatchAsked, body, once=once)).value
+        return (await self._sales.send("POST", path, BatchAsked, body, once=once, seconds=MANY_SECONDS)).value
 
     async def batch(self, batch_id: str, cursor: str | None = None) -> Batch:
         """How they stand."""

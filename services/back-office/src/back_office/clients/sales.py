@@ -20,6 +20,9 @@ from back_office.clients.sale_shapes import (
 from back_office.clients.shapes import Page, Pin, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
+MANY_SECONDS = 30.0
+"""How long naming a hundred thousand invoices may take."""
+
 
 class InvoiceRow(Shape):
     """An invoice in the list, a draft or one that was issued."""
@@ -140,7 +143,8 @@ class SalesClient:
     async def issued_invoices(self, query: Mapping[str, str], told: Pin) -> tuple[str, ...]:
         """The ids of those of a filter that can be sent, as they were told."""
         body = {"matching": dict(query), "pin": told.model_dump()}
-        return (await self._caller.send("POST", "/v1/invoices/issued", Issued, body)).value.invoice_ids
+        sent = await self._caller.send("POST", "/v1/invoices/issued", Issued, body, seconds=MANY_SECONDS)
+        return sent.value.invoice_ids
 
     async def invoice(self, invoice_id: str) -> InvoiceDetail:
         """One invoice."""

@@ -70,7 +70,7 @@ async def _preview(day: date, chosen: Selection, visit: Visit) -> Response:
         count=len(ready) if whole else found.count,
         can=len(ready) if whole else found.can,
         warned=sum(one.warn for one in ready) if whole else found.warned,
-        hidden={} if whole else _confirmed(chosen, found.pin),
+        sends={} if whole else _confirmed(chosen, found.pin),
         ready_table=_ready(ready, checked, day, visit),
         barred_table=_barred(barred, checked, day, visit) if barred else None,
         reasons=[reason.value for reason in sorted(ResendReason, key=lambda one: one != "unsaid")],
