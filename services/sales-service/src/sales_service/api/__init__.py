@@ -15,6 +15,7 @@ from sales_service.api import (
     lines,
     overview,
     resend,
+    resend_batches,
     resends,
     sold,
 )
@@ -30,6 +31,7 @@ ROUTERS = [
     job_routes([importing.KIND, article_importing.KIND, resend_job.KIND], "sales", "ops"),
     resend.router,
     resends.router,
+    resend_batches.router,
     invoice_list.router,
     invoices.router,
     company.router,
