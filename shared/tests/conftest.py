@@ -25,6 +25,7 @@ async def database_url(platform_servers: Servers) -> AsyncIterator[str]:
                 schema.FIRST
                 + schema.DELIVERIES_1
                 + schema.JOBS_1
+                + schema.JOBS_2
                 + "create table stored (id text primary key, times int not null)"
             )
         await database.close()

@@ -1,15 +1,16 @@
 """The list of lines: what it shows, and changing the status."""
 
+import asyncio
 import uuid
 
 import pytest
 import sqlalchemy as sa
-from accounting_sync import exporting, status_change
+from accounting_sync import status_change
 from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Kind
 from accounting_sync.store.lines import LineFilter
 from accounting_world import World, changed
-from klokwerk import jobs
+from klokwerk import jobs, pinned
 from klokwerk.access import Person
 from klokwerk.testing import eventually
 
@@ -121,14 +122,16 @@ async def test_EP_29_all_lines_that_a_filter_means_change_status_at_once(world: 
     await books.taken_up(*(books.card(name=f"Kwekerij {n}") for n in range(5)), books.card(name="Kiosk"))
     path = f"/{books.code}/debtors/lines"
     answer = await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})
-    assert answer.json() == {"count": 5, "exportable": 5}
+    assert (answer.json()["count"], answer.json()["exportable"]["count"]) == (5, 5)
     body = {"matching": {"q": "kwekerij"}, "action": "Update"}
     answer = await world.ask("POST", f"{path}/status", json=body)
     assert answer.json() == {"changed": 5, "skipped": [], "left": 0, "job": None}
     assert [line["name"] for line in await books.lines(action="Insert")] == ["Kiosk"]
     await books.status("Ignore", (await books.lines(q="kwekerij"))[0])
     answer = await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})
-    assert answer.json() == {"count": 5, "exportable": 4}, "ignored lines stay out of an export of all"
+    assert (answer.json()["count"], answer.json()["exportable"]["count"]) == (5, 4), (
+        "ignored lines stay out of an export of all"
+    )
     answer = await world.ask("POST", f"{path}/status", json={"action": "Update"})
     assert answer.status_code == 422, "neither lines nor a filter"
 
@@ -183,17 +186,107 @@ async def test_two_different_changes_of_status_of_very_many_lines_do_not_run_at_
     assert (answer.status_code, answer.json()["title"]) == (409, "Another change of status is under way")
 
 
-async def test_EP_42_an_export_never_takes_more_lines_than_its_user_was_told(world: World) -> None:
+async def test_EP_42_an_export_takes_the_lines_its_user_was_told_or_none_at_all(world: World) -> None:
     books = await world.books()
-    await books.taken_up(*(books.card(name=f"Kwekerij {n}") for n in range(3)), books.card(name="Kiosk"))
-    path = f"/{books.code}/debtors/export"
-    answer = await world.ask("POST", path, json={"matching": {"q": "kwekerij"}, "at_most": 2})
-    assert (answer.status_code, answer.json()["type"]) == (409, exporting.MORE_THAN_TOLD)
-    assert await books.exports() == []
-    assert len(await books.lines()) == 4
-    answer = await world.ask("POST", path, json={"matching": {"q": "kwekerij"}, "at_most": 4})
-    assert (answer.status_code, answer.json()["lines"]) == (201, 3), "fewer than told is fine"
+    lines = await books.taken_up(
+        *(books.card(name=f"Kwekerij {n}") for n in range(3)), books.card(name="Kiosk")
+    )
+    path, matching = f"/{books.code}/debtors/export", {"q": "kwekerij"}
+    told = (await world.ask("GET", f"/{books.code}/debtors/lines/count", params=matching)).json()
+    assert (told["count"], told["exportable"]["count"]) == (3, 3)
+
+    async def refused() -> str:
+        asked = {"matching": matching, "pin": told["exportable"]}
+        answer = await world.ask("POST", path, json=asked)
+        assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED)
+        assert await books.exports() == []
+        return str(answer.json()["detail"])
+
+    # One came and one went: as many as before, but others.
+    renamed = sa.text("update line set name = :name where id = :id")
+    async with world.database.transaction() as connection:
+        await connection.execute(renamed, {"id": lines[0]["id"], "name": "Kwekerij nieuw"})
+        await connection.execute(renamed, {"id": lines[1]["id"], "name": "Boerderij 0"})
+    assert "3 rows match now, as before, but not the same ones" in await refused()
+    async with world.database.transaction() as connection:
+        await connection.execute(renamed, {"id": lines[0]["id"], "name": "Kiosk"})
+        await connection.execute(renamed, {"id": lines[1]["id"], "name": "Kwekerij 0"})
+    # The same ones, of which a colleague set one to another action.
+    await books.status("Update", lines[1])
+    assert "not the same ones" in await refused()
+    await books.status("Ignore", lines[1])
+    assert "2 rows match now, instead of 3" in await refused()
+    await books.status("Insert", lines[1])
+    answer = await world.ask("POST", path, json={"matching": matching, "pin": told["exportable"]})
+    assert (answer.status_code, answer.json()["lines"]) == (201, 3)
     assert [line["name"] for line in await books.lines()] == ["Kiosk"]
+
+
+async def test_EP_42_a_line_that_changes_while_an_export_takes_it_is_judged_as_it_became(
+    world: World,
+) -> None:
+    books = await world.books()
+    (line,) = await books.taken_up(books.card())
+    told = (await world.ask("GET", f"/{books.code}/debtors/lines/count")).json()["exportable"]
+    waits = sa.text(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+        "and query like 'with chosen%'"
+    )
+    async with world.database.transaction() as connection:
+        # Seen as Insert by the export's statement, which then waits for the colleague who sets it to Update.
+        await connection.execute(
+            sa.text("update line set action = 'Update' where id = :id"), {"id": line["id"]}
+        )
+        asked = {"matching": {}, "pin": told}
+        task = asyncio.create_task(world.ask("POST", f"/{books.code}/debtors/export", json=asked))
+
+        async def waiting() -> bool:
+            async with world.database.connect() as other:
+                return int((await other.execute(waits)).scalar_one()) == 1
+
+        await eventually(waiting)
+    answer = await task
+    assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED)
+    assert (await books.line("Relation 001"))["state"] == "listed"
+
+
+@pytest.mark.parametrize("at_once", [100, 0], ids=["at once", "as a job"])
+async def test_EP_37_a_change_of_status_takes_the_lines_its_user_was_told_or_none_at_all(
+    world: World, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(status_change, "AT_ONCE", at_once)
+    books = await world.books()
+    lines = await books.taken_up(books.card(name="Kwekerij"), books.card(name="Kiosk"))
+    path = f"/{books.code}/debtors/lines"
+    told = (await world.ask("GET", f"{path}/count", params={"q": "kwekerij"})).json()
+    body = {
+        "matching": {"q": "kwekerij"},
+        "action": "Ignore",
+        "pin": {"count": 1, "digest": told["digest"]},
+    }
+    async with world.database.transaction() as connection:
+        change = "update line set name = case when name = 'Kiosk' then 'Kwekerij' else 'Kiosk' end where id = any(:ids)"
+        await connection.execute(sa.text(change), {"ids": [uuid.UUID(line["id"]) for line in lines]})
+    answer = await world.ask("POST", f"{path}/status", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED)
+    assert [line["action"] for line in await books.lines()] == ["Insert", "Insert"]
+    begun = (await world.ask("GET", "/jobs", params={"kind": status_change.JOB})).json()["items"]
+    assert not [job for job in begun if job["title"].startswith(books.code)]
+    body["pin"] = {
+        "count": 1,
+        "digest": (await world.ask("GET", f"{path}/count?q=kwekerij")).json()["digest"],
+    }
+    once = {"Idempotency-Key": uuid.uuid4().hex}
+    answer = await world.ask("POST", f"{path}/status", json=body, headers=once)
+    again = await world.ask("POST", f"{path}/status", json=body, headers=once)
+    assert again.json() == answer.json(), (
+        "a second click is the same change, whatever the list has become by it"
+    )
+
+    async def ignored() -> bool:
+        return [line["action"] for line in await books.lines(q="kwekerij")] == ["Ignore"]
+
+    await eventually(ignored)
 
 
 async def test_the_list_goes_on_in_pages_by_name_and_can_be_searched(world: World) -> None:

@@ -30,7 +30,7 @@ SERVICES = ("accounting-sync", "debtor-service", "dispatch-service", "ekt-servic
 SHARED = "shared"
 
 _SQL = re.compile(
-    r"(?<![\w:]):[a-z_]+\b|::|= any\(|[a-z]+_[a-z]+, |, [a-z]+_[a-z]+|coalesce\(|cast\("
+    r"(?<![\w:]):[a-z_]+\b|::|= any\(|\bcount\(\*\)|\bfilter \(where |[a-z]+_[a-z]+, |, [a-z]+_[a-z]+|coalesce\(|cast\("
     r"|\b(select .*(from|pg_|count\(|exists)|insert into|update \w+ (\w )?set|delete from|order by|left join|is null)\b"
     r"|\b\w\.\w+ (=|as\b)|\bwhen \w\.|^state in|\busing \(|^from \w+ \w "
 )

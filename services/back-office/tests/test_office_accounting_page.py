@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from accounting_sync import exporting
+from klokwerk import pinned
 from office_shapes import body_of, form_of, line, page, problem, text_of
+
+
+def pin(count: int, digest: str = "") -> dict[str, Any]:
+    return {"count": count, "digest": digest or f"{count:032x}"}
+
+
+def told(count: int, digest: str = "") -> str:
+    return f"{count}:{pin(count, digest)['digest']}"
 
 
 def on_accounting(office, *lines, mode="file"):
     one = {"code": "main", "name": "Flowers", "mode": mode}
     office.services.on("GET", "accounting", "/v1/administrations", page(one))
     office.services.on("GET", "accounting", "/v1/main/debtors/lines", page(*lines))
-    counted = {"count": len(lines), "exportable": len(lines)}
+    counted = {**pin(len(lines)), "exportable": pin(len(lines))}
     office.services.on("GET", "accounting", "/v1/main/debtors/lines/count", counted)
 
 
@@ -54,11 +64,11 @@ async def test_EP_41_EP_42_selected_lines_only_are_changed_and_exported_and_none
     shown = text_of(await browser.get(where))
     assert "Status of 2 lines changed" in shown
     assert "Export debtors (all 2)" in shown
-    await browser.post(f"{where}/export", {"ids": ["line-2"], "told": "2", "_once": "x"}, page=where)
+    await browser.post(f"{where}/export", {"ids": ["line-2"], "told": told(2), "_once": "x"}, page=where)
     assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == {"line_ids": ["line-2"]}
-    await browser.post(f"{where}/export", {"told": "2", "_once": "y"}, page=where)
+    await browser.post(f"{where}/export", {"told": told(2), "_once": "y"}, page=where)
     everything = body_of(office.services.last("POST", "/v1/main/debtors/export"))
-    assert everything == {"matching": {}, "at_most": 2}
+    assert everything == {"matching": {}, "pin": pin(2)}
 
 
 async def test_EP_42_with_a_filter_the_export_names_and_takes_the_lines_of_the_filter_only(office):
@@ -74,37 +84,46 @@ async def test_EP_42_with_a_filter_the_export_names_and_takes_the_lines_of_the_f
     assert sent["matching"] == "q=cust&with_message=false"
     back = await browser.post("/accounting/main/debtors/export", sent, page=where)
     assert back.headers["location"] == where, "the filter stays on"
-    wanted = {"matching": {"q": "cust", "with_message": False}, "at_most": 2}
+    wanted = {"matching": {"q": "cust", "with_message": False}, "pin": pin(2)}
     assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == wanted
 
 
-async def test_EP_42_an_export_of_more_lines_than_the_button_named_is_asked_about_first(office):
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (told(1), "there were 1 when you chose, now 2"),
+        (told(2, "f" * 32), "there are 2 as before, but not the same ones"),
+    ],
+)
+async def test_EP_42_an_export_of_other_lines_than_the_button_named_is_asked_about_first(
+    office, named, words
+):
     on_accounting(office, line(1), line(2))
-    more = problem(409, "More lines than you were told") | {"type": exporting.MORE_THAN_TOLD}
+    more = problem(409, "The list has changed meanwhile") | {"type": pinned.CHANGED}
     office.services.on("POST", "accounting", "/v1/main/debtors/export", more, 409)
     browser = await office.signed_in()
     where = "/accounting/main/debtors"
-    asked = await browser.post(f"{where}/export", {"told": "1", "_once": "x"}, page=where)
+    asked = await browser.post(f"{where}/export", {"told": named, "_once": "x"}, page=where)
     shown = text_of(asked)
     assert "Export 2 debtors?" in shown
-    assert "there were 1 when you chose, now 2" in shown
+    assert words in shown
     made = {"id": "e1", "kind": "debtors", "mode": "file", "state": "done", "lines": 2}
     office.services.on("POST", "accounting", "/v1/main/debtors/export", made, 201)
     sent = form_of(asked)
-    assert (sent["told"], sent["confirmed"], sent["scope"]) == ("2", "yes", "matching")
+    assert (sent["told"], sent["confirmed"], sent["scope"]) == (told(2), "yes", "matching")
     await browser.post(f"{where}/export", sent, page=where)
-    assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == {"matching": {}, "at_most": 2}
+    assert body_of(office.services.last("POST", "/v1/main/debtors/export")) == {"matching": {}, "pin": pin(2)}
     assert "Exported: 2 lines" in text_of(await browser.get(where))
 
 
-@pytest.mark.parametrize("told", ["1234", "", "x"])
-async def test_EP_42_an_export_of_more_than_a_page_shows_or_of_an_unknown_number_is_confirmed(office, told):
+@pytest.mark.parametrize("named", [told(1234), "", "1234", "x"])
+async def test_EP_42_an_export_of_more_than_a_page_shows_or_of_an_unknown_number_is_confirmed(office, named):
     on_accounting(office, line(1))
-    counted = {"count": 1300, "exportable": 1234}
+    counted = {**pin(1300), "exportable": pin(1234)}
     office.services.on("GET", "accounting", "/v1/main/debtors/lines/count", counted)
     browser = await office.signed_in()
     where = "/accounting/main/debtors"
-    shown = text_of(await browser.post(f"{where}/export", {"told": told}, page=where))
+    shown = text_of(await browser.post(f"{where}/export", {"told": named}, page=where))
     assert "Export 1,234 debtors?" in shown
     assert "66 lines stay" in shown
     assert office.services.count("POST", "/v1/main/debtors/export") == 0
@@ -112,10 +131,10 @@ async def test_EP_42_an_export_of_more_than_a_page_shows_or_of_an_unknown_number
 
 async def test_EP_29_EP_37_the_status_of_all_lines_of_a_filter_is_confirmed_by_its_number_and_told(office):
     on_accounting(office, line(1), line(2))
-    counted = {"count": 1234, "exportable": 1200}
+    counted = {**pin(1234), "exportable": pin(1200)}
     office.services.on("GET", "accounting", "/v1/main/debtors/lines/count", counted)
     skipped = [{"line_id": "line-2", "name": "Customer 2", "reason": "it is being exported at this moment"}]
-    answer = {"changed": 1200, "skipped": skipped, "left": 36}
+    answer = {"changed": 1200, "skipped": skipped, "left": 34}
     office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", answer)
     browser = await office.signed_in()
     where = "/accounting/main/debtors?action=Insert&q=%3Cb%3E"
@@ -123,7 +142,7 @@ async def test_EP_29_EP_37_the_status_of_all_lines_of_a_filter_is_confirmed_by_i
         "scope": "matching",
         "matching": "action=Insert&q=<b>&evil=1",
         "action": "Update",
-        "told": "1200",
+        "told": told(1200),
     }
     asked = await browser.post(
         "/accounting/main/debtors/status", wanted | {"ids": ["line-1"]}, page="/accounting/main/debtors"
@@ -136,12 +155,26 @@ async def test_EP_29_EP_37_the_status_of_all_lines_of_a_filter_is_confirmed_by_i
     assert "<b>" not in asked.text
     back = await browser.post("/accounting/main/debtors/status", form_of(asked), page=where)
     sent = body_of(office.services.last("POST", "/v1/main/debtors/lines/status"))
-    assert sent == {"action": "Update", "matching": {"action": "Insert", "q": "<b>"}}
-    told = text_of(await browser.get(back.headers["location"]))
-    assert "Status of 1,200 lines changed" in told
-    assert "there were 1,234 when you chose, now 1,236" in told
-    assert "Customer 2: it is being exported at this moment" in told
-    assert "and 35 more" in told
+    assert sent == {"action": "Update", "matching": {"action": "Insert", "q": "<b>"}, "pin": pin(1234)}
+    shown = text_of(await browser.get(back.headers["location"]))
+    assert "Status of 1,200 lines changed" in shown
+    assert "Customer 2: it is being exported at this moment" in shown
+    assert "and 33 more" in shown
+
+
+async def test_EP_37_a_change_of_status_of_a_list_that_became_another_one_is_asked_about_again(office):
+    on_accounting(office, line(1), line(2))
+    changed = problem(409, "The list has changed meanwhile") | {"type": pinned.CHANGED}
+    office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", changed, 409)
+    browser = await office.speaking("nl", "finance")
+    where = "/accounting/main/debtors"
+    wanted = {"scope": "matching", "matching": "", "action": "Ignore", "confirmed": "yes", "_once": "k"}
+    asked = await browser.post(f"{where}/status", wanted | {"told": told(2, "f" * 32)}, page=where)
+    assert office.services.last("POST", "/v1/main/debtors/lines/status").headers["idempotency-key"] == "k"
+    shown = text_of(asked)
+    assert "het zijn er nog steeds 2, maar niet meer dezelfde" in shown
+    assert "bekijk hem opnieuw" in shown
+    assert form_of(asked)["told"] == told(2)
 
 
 async def test_EP_37_the_status_of_very_many_lines_is_followed_as_a_job_with_a_way_back(office):
@@ -149,7 +182,7 @@ async def test_EP_37_the_status_of_very_many_lines_is_followed_as_a_job_with_a_w
     office.services.on("POST", "accounting", "/v1/main/debtors/lines/status", {"job": "/v1/jobs/j1"})
     browser = await office.signed_in()
     where = "/accounting/main/debtors"
-    sure = {"scope": "matching", "matching": "q=x", "action": "Ignore", "told": "1", "confirmed": "yes"}
+    sure = {"scope": "matching", "matching": "q=x", "action": "Ignore", "told": told(1), "confirmed": "yes"}
     answer = await browser.post(f"{where}/status", sure, page=where)
     assert answer.headers["location"] == "/jobs/accounting/j1?back=%2Faccounting%2Fmain%2Fdebtors%3Fq%3Dx"
     job = {"id": "j1", "kind": "accounting-status", "state": "running", "result": {"changed": 3, "left": 1}}
@@ -174,7 +207,7 @@ async def test_the_number_of_the_filter_is_asked_for_after_a_search_not_while_it
     assert f'hx-get="{where}?q=cust&part=bulk"' in part
     assert 'hx-swap-oob="true"' in part
     assert "Export debtors (all of the filter)" in part
-    office.services.on("GET", "accounting", f"{lines}/count", {"count": 900, "exportable": 0})
+    office.services.on("GET", "accounting", f"{lines}/count", {**pin(900), "exportable": pin(0)})
     asked_before = office.services.count("GET", lines)
     bar = text_of(await browser.get(f"{where}?q=cust&part=bulk"))
     assert "Select all 900 that match the filter" in bar
@@ -203,7 +236,7 @@ async def test_a_failed_export_says_so_and_where_to_look(office):
     made = {"id": "e1", "mode": "file", "state": "failed", "lines": 1, "message": "1 line can't be exported."}
     office.services.on("POST", "accounting", "/v1/main/debtors/export", made, 201)
     browser = await office.signed_in()
-    await browser.post("/accounting/main/debtors/export", {"told": "1"}, page="/accounting/main/debtors")
+    await browser.post("/accounting/main/debtors/export", {"told": told(1)}, page="/accounting/main/debtors")
     shown = text_of(await browser.get("/accounting/main/debtors"))
     assert "The export did not succeed" in shown
     assert "1 line can't be exported. Look at the column Message" in shown

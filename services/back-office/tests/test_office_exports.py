@@ -102,6 +102,15 @@ async def test_FA_51_the_ticked_cards_are_exported_to_excel_and_a_long_one_goes_
     await browser.post("/exports/debtors?q=roos", everything, page="/debtors")
     sent = body_of(office.services.last("POST", "/v1/exports"))
     assert (sent["q"], sent["ids"]) == ("roos", []), "all that match, not the ticked ones of the page"
+    pin = {"count": 12, "digest": "a" * 32}
+    office.services.on("GET", "debtors", "/v1/debtors/count", pin)
+    bar = text_of(await browser.get("/debtors?q=roos&part=bulk"))
+    assert "Select all 12 that match the filter" in bar
+    assert f'name="told" value="12:{pin["digest"]}"' in bar
+    await browser.post(
+        "/exports/debtors?q=roos", everything | {"told": f"12:{pin['digest']}"}, page="/debtors"
+    )
+    assert body_of(office.services.last("POST", "/v1/exports"))["pin"] == pin
 
 
 def httpx_file(content: bytes) -> Any:

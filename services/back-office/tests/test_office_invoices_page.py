@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import httpx
-from office_shapes import body_of, invoice, outcome, page, problem, text_of
+from klokwerk import pinned
+from office_shapes import body_of, form_of, invoice, outcome, page, problem, text_of
 
 
 async def test_the_list_tells_how_each_dispatch_went_and_why(office):
@@ -65,6 +66,67 @@ async def test_sending_by_hand_answers_for_each_invoice(office):
     shown = text_of(await browser.get("/invoices"))
     assert "1 of 2 were handed over" in shown
     assert "There is no e-mail address." in shown
+
+
+def pin(count, digest=""):
+    return {"count": count, "digest": digest or f"{count:032x}"}
+
+
+async def test_all_invoices_of_a_filter_are_sent_once_their_number_was_confirmed_and_asked_anew_if_others_match(
+    office,
+):
+    office.services.on("GET", "sales", "/v1/invoices", page(invoice()))
+    counted = {**pin(1236), "issued": pin(1234)}
+    office.services.on("GET", "sales", "/v1/invoices/count", counted)
+    browser = await office.signed_in()
+    where = "/invoices?dispatch=failed"
+    assert "Send all that match by hand" in text_of(await browser.get(where))
+    wanted = {"ids": ["i1"], "scope": "matching", "matching": "dispatch=failed&evil=1"}
+    asked = await browser.post("/invoices/send", wanted, page=where)
+    shown = text_of(asked)
+    assert "Send 1,234 invoices?" in shown
+    assert "2 drafts stay" in shown
+    assert "<strong>Failed</strong>" in shown
+    changed = problem(409, "The list has changed meanwhile") | {"type": pinned.CHANGED}
+    office.services.on("POST", "sales", "/v1/invoices/issued", changed, 409)
+    office.services.on("GET", "sales", "/v1/invoices/count", {**pin(1236), "issued": pin(1234, "f" * 32)})
+    again = await browser.post("/invoices/send", form_of(asked), page=where)
+    assert "there are 1,234 as before, but not the same ones" in text_of(again)
+    assert office.services.count("POST", "/v1/invoices/send") == 0
+    issued = {"invoice_ids": ["i1", "i2"]}
+    office.services.on("POST", "sales", "/v1/invoices/issued", issued)
+    office.services.on("POST", "dispatch", "/v1/invoices/send", {"id": "j1", "kind": "invoice-sending"}, 202)
+    answer = await browser.post("/invoices/send", form_of(again), page=where)
+    asked_for = body_of(office.services.last("POST", "/v1/invoices/issued"))
+    assert asked_for == {"matching": {"dispatch": "failed"}, "pin": pin(1234, "f" * 32)}
+    request = office.services.last("POST", "/v1/invoices/send")
+    assert body_of(request) == issued
+    assert request.headers["idempotency-key"] == form_of(again)["_once"]
+    assert answer.headers["location"].startswith("/jobs/dispatch/j1?back=")
+    left = [{"name": "F1", "reason": "The invoice is being sent at this moment. Wait for the outcome."}]
+    result = {"planned": 1, "left": 3, "left_rows": [left[0] | {"link": "/invoices/i2"}]}
+    job = {"id": "j1", "kind": "invoice-sending", "state": "done", "result": result}
+    office.services.on("GET", "dispatch", "/v1/jobs/j1", job)
+    told = text_of(await browser.get(answer.headers["location"]))
+    assert "F1: The invoice is being sent at this moment. Wait for the outcome." in told
+    assert 'href="/invoices/i2"' in told
+    assert "Of 3 the first 1 are shown" in told
+
+
+async def test_all_deliveries_of_a_filter_are_sent_by_the_service_that_keeps_the_list(office):
+    office.services.on("GET", "dispatch", "/v1/invoices", page(dispatched(customer="Jansen")))
+    office.services.on("GET", "dispatch", "/v1/invoices/count", pin(700))
+    office.services.on("POST", "dispatch", "/v1/invoices/send", {"id": "j2"}, 202)
+    browser = await office.signed_in()
+    where = "/deliveries/invoices?state=failed&q=jansen"
+    wanted = {"scope": "matching", "matching": "q=jansen&state=failed"}
+    asked = await browser.post("/deliveries/invoices/send", wanted, page=where)
+    assert "Send 700 invoices?" in text_of(asked)
+    await browser.post("/deliveries/invoices/send", form_of(asked), page=where)
+    sent = body_of(office.services.last("POST", "/v1/invoices/send"))
+    assert sent == {"matching": {"q": "jansen", "state": ["failed"]}, "pin": pin(700)}
+    looking = await office.with_roles("read-only", name="only-looks")
+    assert "/deliveries/invoices/send" not in text_of(await looking.get(where))
 
 
 def dispatched(**changes):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import httpx
-from office_shapes import DAY, body_of, sold, sold_page, text_of
+from klokwerk import pinned
+from office_shapes import DAY, body_of, form_of, problem, sold, sold_page, text_of
 
 PREVIEW = f"/v1/days/{DAY}/resend-preview"
 CHECK = f"/v1/days/{DAY}/resend-check"
@@ -94,6 +95,35 @@ async def test_ticked_customers_are_asked_for_and_the_click_is_counted_once(offi
     nobody = await browser.post(f"/sales/{DAY}/resends", {}, page=LIST)
     assert nobody.headers["location"] == LIST
     assert "Nobody was chosen" in text_of(await browser.get(LIST))
+
+
+async def test_more_of_a_filter_than_are_shown_are_named_by_their_number_and_asked_anew_if_others_match(
+    office,
+):
+    pin = {"count": 1500, "digest": "a" * 32}
+    found = {"items": [item(1)], "can": 1490, "can_not": 10, "warned": 0, **pin}
+    office.services.on("POST", "sales", PREVIEW, found)
+    office.services.on("POST", "ekts", CHECK, {"items": [check(1)]})
+    browser = await begun(office)
+    wanted = {"ids": ["d1"], "scope": "matching", "matching": "ekt=failed&q=roos&sort=-total"}
+    asked = await browser.post(f"/sales/{DAY}/resends/preview", wanted, page=LIST)
+    matching = {"ekt": ["failed"], "q": "roos"}
+    assert body_of(office.services.last("POST", PREVIEW)) == {"matching": matching}
+    shown = text_of(asked)
+    assert "Of 1,500 customers the first 1 are shown; 1,490 of all can get an EKT" in shown
+    assert "Send 1,490 EKTs</button>" in shown
+    assert 'name="ids"' not in shown
+    path = f"/v1/days/{DAY}/resends"
+    changed = problem(409, "The list has changed meanwhile") | {"type": pinned.CHANGED}
+    office.services.on("POST", "sales", path, changed, 409)
+    office.services.on("POST", "sales", PREVIEW, found | {"digest": "b" * 32})
+    again = await browser.post(f"/sales/{DAY}/resends", form_of(asked), page=LIST)
+    assert "there are 1,500 as before, but not the same ones" in text_of(again)
+    office.services.on("POST", "sales", path, {"batch_id": "b2", "job": "/v1/jobs/j1"}, 202)
+    answer = await browser.post(f"/sales/{DAY}/resends", form_of(again), page=LIST)
+    assert answer.headers["location"] == "/sales/resends/b2"
+    sent = body_of(office.services.last("POST", path))
+    assert (sent["matching"], sent["pin"]) == (matching, pin | {"digest": "b" * 32})
 
 
 async def test_the_preview_works_also_while_the_ekt_service_is_away(office):

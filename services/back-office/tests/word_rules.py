@@ -71,6 +71,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "debtor_service.store.imports.ImportState": ("imports.state_", SENTENCE),
     "debtor_service.store.imports.Decision": ("imports.decide_", "imports.default_"),
     "debtor_service.triggers.Trigger": ("settings.ranges.trigger_",),
+    "dispatch_service.by_hand.KIND": ("job.kind.",),
     "dispatch_service.domain.cascade.Channel": ("dispatch.channel_",),
     "dispatch_service.store.invoices.InvoiceState": ("dispatch.state_",),
     "ekt_service.domain.bounce.Meaning": ("ekt_log.note_",),
@@ -92,6 +93,9 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "sales_service.entry.entering.Status": ("sale_import.", SENTENCE),
     "sales_service.entry.importing.KIND": ("job.kind.",),
     "sales_service.api.invoice_bodies.PaymentBody.payment_status": ("invoices.",),
+    "sales_service.api.invoice_list.InvoiceQuery.payment_status": ("invoices.",),
+    "sales_service.api.invoice_list.InvoiceQuery.state": ("invoice.state_",),
+    "sales_service.resend_job.KIND": ("job.kind.",),
 }
 """Prefixes of the keys under which pages have words for the codes."""
 

@@ -11,6 +11,7 @@ import asyncpg
 from debtor_service.tidying import KEEP_EXPORTS, KEEP_IMPORTS, tidy
 from debtor_world import World, fresh
 from import_steps import csv_of, hand_in
+from klokwerk import pinned
 from klokwerk.clock import SystemClock
 from klokwerk.database import Database
 from klokwerk.testing import eventually
@@ -56,6 +57,23 @@ async def test_FA_49_LS_21_an_export_of_the_filter_or_the_selection_is_kept_with
         "/v1/debtors.csv", params={"id": [f"{tag}-b"]}, headers=world.headers("read-only")
     )
     assert ids(direct.content) == [f"{tag}-b"]
+
+
+async def test_FA_49_an_export_of_a_filter_is_of_the_cards_that_were_counted_or_is_refused(
+    world: World,
+) -> None:
+    where, tag = fresh("adm"), fresh()
+    await world.make(debtor_id=f"{tag}-a", name="Kweker A", administration=where)
+    matching = {"q": "kweker", "administration": where}
+    who = world.headers("read-only")
+    told = (await world.client.get("/v1/debtors/count", params=matching, headers=who)).json()
+    assert told["count"] == 1
+    assert ids(await content(world, await exported(world, **matching, pin=told))) == [f"{tag}-a"]
+    other = {"count": 1, "digest": "0" * 32}
+    body = {**matching, "pin": other}
+    answer = await world.client.post("/v1/exports", json=body, headers=who)
+    assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED)
+    assert "as before, but not the same ones" in answer.json()["detail"]
 
 
 async def test_FA_51_a_kept_export_is_csv_or_excel_and_holds_own_fields(own_world: World) -> None:

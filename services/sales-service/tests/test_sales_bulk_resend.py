@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from klokwerk import pinned
 from klokwerk.testing import eventually
 from klokwerk_contracts import EktDeliveryChanged
+from sales_service import resend_job
 from sales_world import NOON, World, card, line
 
 DAY = date(2026, 1, 14)
@@ -186,6 +188,80 @@ async def test_a_batch_goes_with_a_merged_card_and_an_unknown_one_is_not_found(w
     body = {"debtor_ids": [removed.debtor_id, target.debtor_id]}
     (item,) = (await world.post(f"/days/{day}/resend-preview", body)).json()["items"]
     assert (item["debtor_id"], item["can"]) == (target.debtor_id, True)
+
+
+async def test_all_of_a_filter_are_those_that_were_confirmed_though_as_many_others_match_by_then(
+    world: World,
+) -> None:
+    day = DAY + timedelta(days=3)
+    first, second = await world.debtor(name="Tulp Een"), await world.debtor(name="Tulp Twee")
+    (line_id,) = await world.sell(first.debtor_id, day=day)
+    matching = {"q": "tulp"}
+    told = (await world.post(f"/days/{day}/resend-preview", {"matching": matching})).json()
+    assert [item["debtor_id"] for item in told["items"]] == [first.debtor_id]
+    assert (told["count"], told["can"]) == (1, 1)
+    pin = {"count": told["count"], "digest": told["digest"]}
+    unsaid = await world.post(f"/days/{day}/resends", {"matching": matching})
+    assert (unsaid.status_code, "has to be confirmed" in unsaid.text) == (422, True)
+
+    # The one that was seen leaves the list, another one comes into it.
+    gone = f"/days/{day}/debtors/{first.debtor_id}/lines/{line_id}?reason=returned"
+    assert (await world.ask("DELETE", gone)).status_code == 200
+    await world.sell(second.debtor_id, day=day)
+    answer = await world.post(f"/days/{day}/resends", {"matching": matching, "pin": pin})
+    assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED), answer.text
+    assert (await world.get(f"/days/{day}/resend-batches")).json()["items"] == []
+    assert await world.events("ekt.resend.requested", second.debtor_id) == []
+
+    told = (await world.post(f"/days/{day}/resend-preview", {"matching": matching})).json()
+    body = {"matching": matching, "pin": {"count": told["count"], "digest": told["digest"]}}
+    assert (await world.post(f"/days/{day}/resends", body)).json()["asked"] == 1
+    assert len(await world.events("ekt.resend.requested", second.debtor_id, at_least=1)) == 1
+
+
+async def test_very_many_of_a_filter_are_asked_for_by_a_job_each_once_in_pages_of_one_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resend_job, "AT_ONCE", 2)
+    monkeypatch.setattr(resend_job, "CHUNK", 2)
+    day = DAY + timedelta(days=4)
+    able = [await world.debtor(name=f"Roos {number}") for number in range(4)]
+    off = await world.debtor(name="Roos zonder", use_ekts=False)
+    for debtor in (*able, off):
+        await world.sell(debtor.debtor_id, day=day)
+    told = (await world.post(f"/days/{day}/resend-preview", {"matching": {"q": "roos"}})).json()
+    assert (told["count"], told["can"], told["can_not"]) == (5, 4, 1)
+    pin = {"count": told["count"], "digest": told["digest"]}
+    body = {"matching": {"q": "roos"}, "reason": "technical", "pin": pin}
+    changed = {**body, "pin": {**pin, "digest": "0" * 32}}
+    assert (await world.post(f"/days/{day}/resends", changed)).json()["type"] == pinned.CHANGED
+    key = {"Idempotency-Key": f"many-{off.debtor_id}"}
+    answer = await world.post(f"/days/{day}/resends", body, headers=key)
+    assert (answer.status_code, answer.json()["asked"]) == (202, 0)
+    assert (await world.post(f"/days/{day}/resends", body, headers=key)).json() == answer.json()
+    path = f"/resend-batches/{answer.json()['batch_id']}"
+
+    async def asked() -> dict[str, Any]:
+        found = (await world.get(path)).json()
+        return found if found["counts"] == {"asked": 4} and found["waiting"] == 0 else {}
+
+    found = await eventually(asked)
+    assert [item["name"] for item in found["skipped"]] == ["Roos zonder"]
+    assert (found["skipped_count"], found["skipped"][0]["missing"][0]["rule"]) == (1, "EF-63")
+
+    async def done() -> dict[str, Any]:
+        job = (await world.get(answer.json()["job"].removeprefix("/v1"))).json()
+        return job if job["state"] == "done" else {}
+
+    job = await eventually(done)
+    assert (job["done"], job["total"], job["result"]) == (5, 5, {"asked": 4, "skipped": 1})
+    for debtor in able:
+        (event,) = await world.events("ekt.resend.requested", debtor.debtor_id, at_least=1)
+        assert (event["batch_id"], event["requested_by"]) == (answer.json()["batch_id"], "Anna")
+    first = (await world.get(f"{path}?limit=3")).json()
+    rest = (await world.get(f"{path}?limit=3&cursor={first['next']}")).json()
+    names = [item["name"] for item in (*first["items"], *rest["items"])]
+    assert (names, rest["next"]) == ([f"Roos {number}" for number in range(4)], None)
 
 
 async def test_who_may_ask_and_what_is_refused(world: World) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from klokwerk import pinned
 from klokwerk.database import Database
 from klokwerk_contracts.debtor_changed import CardAddress, EmailAddress
 from klokwerk_contracts.invoice_created import InvoiceCreated
@@ -326,6 +327,33 @@ async def test_LS_31_LS_33_LS_34_LS_38_an_invoice_goes_from_not_paid_to_paid_wit
     assert reversed_.json()["payment_status"] == "not_paid"
     history = (await world.get(f"{path}/history")).json()["items"]
     assert history[0]["new"]["reason"] == "bank returned it"
+
+
+async def test_LS_16_the_issued_invoices_of_a_filter_are_those_that_were_confirmed_or_none(
+    world: World,
+) -> None:
+    debtor = await world.debtor()
+    first, second = [await world.finalised(debtor.debtor_id) for _ in range(2)]
+    await world.post("/invoices", {"debtor_id": debtor.debtor_id, "lines": [LINE]})
+    matching = {"debtor_id": debtor.debtor_id, "payment_status": "not_paid"}
+    told = (await world.get("/invoices/count", params={"debtor_id": debtor.debtor_id})).json()
+    assert (told["count"], told["issued"]["count"]) == (3, 2), "a draft can't be sent"
+    told = (await world.get("/invoices/count", params=matching)).json()
+    asked = {"matching": matching, "pin": told["issued"]}
+    answer = await world.post("/invoices/issued", asked)
+    assert answer.json()["invoice_ids"] == [first["invoice_id"], second["invoice_id"]]
+
+    # One is paid and another one issued: as many, but others.
+    path = f"/invoices/{first['invoice_id']}"
+    tag = (await world.get(path)).headers["ETag"]
+    await world.ask("PATCH", path, json={"payment_status": "paid"}, headers={"If-Match": tag})
+    third = await world.finalised(debtor.debtor_id)
+    answer = await world.post("/invoices/issued", asked)
+    assert (answer.status_code, answer.json()["type"]) == (409, pinned.CHANGED)
+    asked["pin"] = (await world.get("/invoices/count", params=matching)).json()["issued"]
+    answer = await world.post("/invoices/issued", asked)
+    assert answer.json()["invoice_ids"] == [second["invoice_id"], third["invoice_id"]]
+    assert (await world.post("/invoices/issued", {**asked, "matching": {"paid": True}})).status_code == 422
 
 
 async def test_LS_35_LS_36_a_processed_credit_note_may_be_set_both_ways(world: World) -> None:

@@ -14,3 +14,6 @@ DELIVERIES_1 = deliveries.SCHEMA_1
 
 JOBS_1 = jobs.SCHEMA_1
 """For services with long work that a person starts and watches."""
+
+JOBS_2 = jobs.SCHEMA_2
+"""Beside `JOBS_1`, for jobs that do what a person confirmed (`klokwerk.jobs.items`)."""

@@ -98,8 +98,9 @@ class DirectExport:
             by_name=order.by_name,
         )
         await exports.begin(connection, new, ExportState.RUNNING, now)
-        count = await export_lines.claim(connection, export_id, order.choice, now)
-        check_chosen(order, count)
+        taken = await export_lines.claim(connection, export_id, order.choice, now)
+        check_chosen(order, taken)
+        count = taken.count
         await exports.counted(connection, export_id, count)
         await export_lines.remember_claimed(connection, export_id)
         await statistics.refresh(connection, count, "line", "export_line")

@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from klokwerk import pinned
 from klokwerk.http import FieldProblem, Problem
+from klokwerk.pinned import Pin
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.administration import Administration
@@ -13,15 +15,12 @@ from accounting_sync.store import lines
 from accounting_sync.store.export_lines import Choice
 from accounting_sync.store.lines import LineFilter, LineState
 
-MORE_THAN_TOLD = "urn:klokwerk:accounting:more-than-told"
-"""Type of the problem that an export is larger than the person was told."""
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a person asks to be exported; `selected` None means all lines that `filters` mean.
 
-    `at_most` is the number that the person was told; more than that are not sent without being asked again.
+    `told` is what the person was told of all those lines; others are not sent without asking again.
     """
 
     administration: Administration
@@ -30,7 +29,7 @@ class Order:
     by: str
     by_name: str
     filters: LineFilter = field(default_factory=LineFilter)
-    at_most: int | None = None
+    told: Pin | None = None
 
     @property
     def choice(self) -> Choice:
@@ -70,23 +69,17 @@ async def check_selection(connection: AsyncConnection, order: Order) -> None:
         raise _busy(busy)
 
 
-def check_chosen(order: Order, count: int) -> None:
-    """See that as many lines were taken as were selected, and any at all.
+def check_chosen(order: Order, taken: Pin) -> None:
+    """See that the lines were taken that were selected or told, and any at all.
 
     Raises:
         Problem: 422 where there is nothing to export, 409 where somebody else took selected lines meanwhile, or
-            where there are more than the person was told.
+            where it would be others than the person was told.
     """
-    if order.selected is not None and count < len(set(order.selected)):
+    if order.selected is not None and taken.count < len(set(order.selected)):
         raise _busy(["some of the selected lines"])
-    if order.at_most is not None and count > order.at_most:
-        raise Problem(
-            409,
-            "More lines than you were told",
-            f"{count} lines would go now instead of {order.at_most}: others came into the list meanwhile.",
-            kind=MORE_THAN_TOLD,
-        )
-    if not count:
+    pinned.check(order.told, taken)
+    if not taken.count:
         raise Problem(
             422,
             "Nothing to export",

@@ -75,8 +75,9 @@ class FileExport:
         export_id, now = new_event_id(), self._clock.now()
         await check_selection(connection, order)
         await exports.begin(connection, self._new(export_id, order), ExportState.PLANNED, now)
-        count = await export_lines.claim(connection, export_id, order.choice, now)
-        check_chosen(order, count)
+        taken = await export_lines.claim(connection, export_id, order.choice, now)
+        check_chosen(order, taken)
+        count = taken.count
         await exports.counted(connection, export_id, count)
         return export_id
 

@@ -13,10 +13,13 @@ from klokwerk.clock import Clock
 from klokwerk.database import Database
 from klokwerk.deliveries import Channel as DeliveryChannel
 from klokwerk.deliveries import DeliveryWorker
+from klokwerk.jobs import JobWorker
 from klokwerk.outbox import Outbox
 from klokwerk.smtp import Mailer
 
+from dispatch_service import by_hand
 from dispatch_service.api import routers
+from dispatch_service.by_hand import ByHand
 from dispatch_service.channels.access_point import AccessPointChannel
 from dispatch_service.channels.bounded import Bounded
 from dispatch_service.channels.mail import MailChannel
@@ -84,7 +87,11 @@ def create_app(
             clock=clock,
             routers=routers(),
             subscriptions=Consumers(clock, outcomes).subscriptions(),
-            workers=[night_run, deliveries],
+            workers=[
+                night_run,
+                deliveries,
+                JobWorker(database, clock, {by_hand.KIND: ByHand(clock, dispatcher)}),
+            ],
             close=[resources.close, *([mailer.close] if mailer else [])],
             state={"dispatcher": dispatcher, "outcomes": outcomes, "night_run": night_run},
             verifier=verifier,

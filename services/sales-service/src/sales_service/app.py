@@ -12,6 +12,7 @@ from klokwerk.database import Database
 from klokwerk.jobs import JobWorker
 from klokwerk.outbox import Outbox
 
+from sales_service import resend_job
 from sales_service.api import ROUTERS
 from sales_service.api.context import Context
 from sales_service.consumers import Consumers
@@ -20,6 +21,8 @@ from sales_service.entry.article_importing import ArticleImport
 from sales_service.entry.entering import Entering
 from sales_service.entry.importing import SalesImport
 from sales_service.invoicing import Invoicing
+from sales_service.resend_job import ResendJob
+from sales_service.resending import Resending
 from sales_service.selling import Distributions
 from sales_service.settings import SalesSettings
 from sales_service.workers import CorrectionWorker
@@ -65,6 +68,7 @@ def create(settings: SalesSettings, stand: Stand | None = None) -> FastAPI:
                     {
                         importing.KIND: SalesImport(Entering(distributions), clock),
                         article_importing.KIND: ArticleImport(clock),
+                        resend_job.KIND: ResendJob(Resending(distributions)),
                     },
                 ),
             ],

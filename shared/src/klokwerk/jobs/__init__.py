@@ -6,6 +6,7 @@ process that dies costs the step in hand and nothing else. A worker that lost it
 more, so two never work on one job. Watchers ask for the job and are answered when it moved on.
 """
 
+from klokwerk.jobs.items import SCHEMA_2
 from klokwerk.jobs.job import Job, JobFailed, JobState, NewJob
 from klokwerk.jobs.routes import JobFileView, JobView, job_routes
 from klokwerk.jobs.rows import (
@@ -24,6 +25,7 @@ from klokwerk.jobs.worker import JobWorker, Run, Runner, Step
 
 __all__ = [
     "SCHEMA_1",
+    "SCHEMA_2",
     "Job",
     "JobFailed",
     "JobFile",

@@ -23,10 +23,10 @@ from accounting_sync.api.models import (
     ExportOut,
     FetchedOut,
     FilterIn,
+    FilterQuery,
     LineOut,
 )
 from accounting_sync.checking import objections
-from accounting_sync.domain.lines import Action
 from accounting_sync.domain.relation import Kind
 from accounting_sync.domain.targets import Mode
 from accounting_sync.exporting import Order
@@ -42,13 +42,8 @@ EXPORT_WAIT = 2.0
 """Seconds that an answer waits for a file to be written; a longer export goes on in the background."""
 
 
-def _filters(
-    q: Annotated[str | None, Query(max_length=200)] = None,
-    action: Action | None = None,
-    with_message: bool | None = None,
-    never_synced: bool | None = None,
-) -> LineFilter:
-    return LineFilter(search=q, action=action, with_message=with_message, never_synced=never_synced)
+def _filters(asked: Annotated[FilterQuery, Query()]) -> LineFilter:
+    return asked.as_domain()
 
 
 Filters = Annotated[LineFilter, Depends(_filters)]
@@ -134,11 +129,11 @@ async def lines(
 async def count_lines(
     administration: Code, kind: Kind, parts: Parts, _: SignedIn, filters: Filters
 ) -> CountOut:
-    """How many lines the filters mean."""
+    """How many lines the filters mean, and which: what a person confirms who does not see them all."""
     async with parts.database.connect() as connection:
         await administration_of(connection, administration)
         counted = await queue.count(connection, administration, kind, filters)
-    return CountOut(count=counted.lines, exportable=counted.exportable)
+    return CountOut(**counted.lines.model_dump(), exportable=counted.exportable)
 
 
 @router.get("/lines.csv", response_class=Response)
@@ -195,7 +190,7 @@ async def export(
             return _answer(shown, {"Idempotent-Replay": "true"})
         filters = (wanted.matching if wanted and wanted.matching else FilterIn()).as_domain()
         selected: list[uuid.UUID] | None = (wanted.line_ids if wanted else None) or None
-        told = wanted.at_most if wanted else None
+        told = wanted.pin if wanted and not selected else None
         order = Order(found, kind, selected, person.subject, person.name, filters, told)
         maker = parts.file_export if found.mode is Mode.FILE else parts.direct_export
         export_id = await maker.begin(connection, order)

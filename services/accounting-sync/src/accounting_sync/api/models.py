@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from klokwerk.pinned import Pin
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounting_sync.domain.changes import Change, changes_between
@@ -105,8 +106,8 @@ class LineOut(BaseModel):
         )
 
 
-class FilterIn(Strict):
-    """All lines that a list shows with these filters, for what is done with many at once."""
+class FilterQuery(BaseModel):
+    """What a list is narrowed to, in its address and for what is done with all that it means."""
 
     q: Annotated[str | None, Field(max_length=200)] = None
     action: Action | None = None
@@ -118,11 +119,17 @@ class FilterIn(Strict):
         return LineFilter(self.q, self.action, self.with_message, self.never_synced)
 
 
+class FilterIn(FilterQuery, Strict):
+    """The same in a request's body."""
+
+
 class StatusIn(Strict):
-    """Change the status by hand: of the lines named, or of all that `matching` means."""
+    """Change the status by hand: of the lines named, or of all that `matching` means; `pin` is what the person was
+    told of those: others are refused with 409, so that they can be asked anew."""
 
     line_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10_000)] | None = None
     matching: FilterIn | None = None
+    pin: Pin | None = None
     action: Action
 
 
@@ -146,18 +153,19 @@ class StatusOut(BaseModel):
 
 class ExportIn(Strict):
     """Which lines to export: those named, or all that `matching` means; neither, or an empty list, for all
-    (EP-42). `at_most` is how many the person was told: more are refused with 409, so that they can be asked anew."""
+    (EP-42). `pin` is what the person was told of all of them, as in `StatusIn`."""
 
     line_ids: Annotated[list[uuid.UUID], Field(max_length=100_000)] | None = None
     matching: FilterIn | None = None
-    at_most: Annotated[int, Field(ge=0)] | None = None
+    pin: Pin | None = None
 
 
 class CountOut(BaseModel):
-    """How many lines there are, and how many of them go where none is selected (EP-42)."""
+    """Which lines there are, and which of them go where none is selected (EP-42): number and digest of each."""
 
     count: int
-    exportable: int
+    digest: str
+    exportable: Pin
 
 
 class ExportOut(BaseModel):

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from klokwerk.pinned import Pin, pin, pin_of
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.lines import Message
 from accounting_sync.domain.relation import Kind, RelationData, data_from_json
-from accounting_sync.store.lines import AT_REST, GOES_WITH_ALL, WHERE, LineFilter
+from accounting_sync.store.lines import AT_REST, GOES_WITH_ALL, KEY, WHERE, LineFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,17 @@ SENDABLE = (
 )
 """Lines that an export takes: the selected ones, else all that are neither ignored nor merged (EP-41, EP-42)."""
 _CHOSEN = (
-    "select l.id from line l join relation r using (administration, kind, debtor_id) where " + WHERE
-    + "and " + SENDABLE + "order by l.id for update of l"
+    "select l.id, " + KEY + " as key from line l join relation r using (administration, kind, debtor_id) where "
+    + WHERE + "and " + SENDABLE + "order by l.id for update of l"
 )  # fmt: skip
 _COPY = (
     "insert into export_line (export_id, line_id, debtor_id, revision, number, name, action, data, fingerprint, "
     "cleared, outcome, message) "
 )
 _CLAIM = sa.text(
-    "with chosen as materialized (" + _CHOSEN + ") update line set state = 'exporting', export_id = :export, "
-    "message = '', message_origin = null, changed_at = :now from chosen where line.id = chosen.id"
+    "with chosen as materialized (" + _CHOSEN + "), taken as (update line set state = 'exporting', "
+    "export_id = :export, message = '', message_origin = null, changed_at = :now from chosen "
+    "where line.id = chosen.id) select " + pin("key") + "from chosen"
 )
 _CLAIMED = sa.text(
     "select id from line where export_id = :export and state = 'exporting' order by id limit :limit "
@@ -175,13 +177,13 @@ class Choice:
         }
 
 
-async def claim(connection: AsyncConnection, export_id: uuid.UUID, choice: Choice, now: datetime) -> int:
+async def claim(connection: AsyncConnection, export_id: uuid.UUID, choice: Choice, now: datetime) -> Pin:
     """Give the lines chosen to an export; nothing else changes them until it is done with them.
 
-    Their old messages are gone with that (EP-53). Returns how many there were.
+    Their old messages are gone with that (EP-53). Returns which those are.
     """
     values = {**choice.values(), "export": export_id, "now": now}
-    return (await connection.execute(_CLAIM, values)).rowcount
+    return pin_of((await connection.execute(_CLAIM, values)).one())
 
 
 async def claimed(connection: AsyncConnection, export_id: uuid.UUID, limit: int) -> list[uuid.UUID]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from klokwerk.pinned import Pin, digest_of, pin, pin_of
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.domain.lines import Action, Origin
@@ -119,9 +120,12 @@ _PAGE = sa.text(
     + "and (cast(:after_name as text) is null or (l.name, l.id) > (:after_name, cast(:after_id as uuid))) "
     "order by l.name, l.id limit :limit"
 )  # fmt: skip
+KEY = "cast(l.id as text) || ' ' || l.action"
+"""What is confirmed of a line that was not seen: which it is, and what is done with it."""
+_EXPORTABLE = "l.delivery_id is null and " + AT_REST + "and " + GOES_WITH_ALL
 _COUNT = sa.text(
-    "select count(*) as lines, count(*) filter (where l.delivery_id is null and " + AT_REST + "and " + GOES_WITH_ALL
-    + ") as exportable " + FROM + WHERE
+    "select " + pin(KEY) + ", count(*) filter (where " + _EXPORTABLE + ") as exportable, "
+    + digest_of(KEY, _EXPORTABLE) + " as exportable_digest " + FROM + WHERE
 )  # fmt: skip
 _BY_IDS = sa.text(_LINE + "l.id = any(cast(:ids as uuid[])) order by l.name, l.id for update of l")
 _OF_EXPORT = sa.text(
@@ -169,17 +173,17 @@ async def page(
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many lines a filter means, and how many of them an export of all of them takes."""
+    """Which lines a filter means, and which of them an export of all of them takes."""
 
-    lines: int
-    exportable: int
+    lines: Pin
+    exportable: Pin
 
 
 async def count(connection: AsyncConnection, administration: str, kind: Kind, filters: LineFilter) -> Counted:
-    """How many lines a filter means."""
+    """How many lines a filter means, and which."""
     values = {"administration": administration, "kind": kind.value, **filters.values()}
     row = (await connection.execute(_COUNT, values)).one()
-    return Counted(row.lines, row.exportable)
+    return Counted(pin_of(row), Pin(count=row.exportable, digest=row.exportable_digest))
 
 
 async def lock(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> list[Line]:

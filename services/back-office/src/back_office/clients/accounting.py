@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from back_office.clients.shapes import Page, Said, Shape, Words, at
+from back_office.clients.shapes import Page, Pin, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
 
 YES_NO = ("with_message", "never_synced")
@@ -138,11 +138,10 @@ class Changed(Shape):
     job: Words = ""
 
 
-class Counted(Shape):
-    """How many lines a filter means, and how many of them an export of all takes (EP-42)."""
+class Counted(Pin):
+    """Which lines a filter means, and which of them an export of all takes (EP-42)."""
 
-    count: int = 0
-    exportable: int = 0
+    exportable: Pin = Pin()
 
 
 class Returned(Shape):
@@ -247,17 +246,25 @@ class AccountingClient:
         return (await self._caller.send("POST", path, Fetched)).value
 
     async def count(self, administration: str, kind: str, query: Mapping[str, str]) -> Counted:
-        """How many lines a filter means."""
+        """How many lines a filter means, and which."""
         path = at(administration, kind, "lines", "count")
         return (await self._caller.get(path, Counted, query)).value
 
     async def set_action(
-        self, administration: str, kind: str, action: str, line_ids: Sequence[str], query: Mapping[str, str]
+        self,
+        administration: str,
+        kind: str,
+        once: str,
+        action: str,
+        line_ids: Sequence[str],
+        query: Mapping[str, str],
+        *,
+        told: Pin | None,
     ) -> Changed:
-        """Change status (EP-28, EP-29) of lines, or without any of all that the filter means."""
+        """Change status (EP-28, EP-29) of lines, or without any of all that the filter means, as `told`."""
         path = at(administration, kind, "lines", "status")
-        body = {"action": action} | _which(line_ids, query)
-        return (await self._caller.send("POST", path, Changed, body)).value
+        body = {"action": action} | _which(line_ids, query, told)
+        return (await self._caller.send("POST", path, Changed, body, once=once)).value
 
     async def export(
         self,
@@ -267,12 +274,10 @@ class AccountingClient:
         line_ids: Sequence[str],
         query: Mapping[str, str],
         *,
-        at_most: int | None,
+        told: Pin | None,
     ) -> Export:
-        """Export the selected lines, or without any all that the filter means, `at_most` of them (EP-41, EP-42)."""
-        body = _which(line_ids, query)
-        if not line_ids and at_most is not None:
-            body["at_most"] = at_most
+        """Export the selected lines, or without any all that the filter means, as `told` (EP-41, EP-42)."""
+        body = _which(line_ids, query, told)
         path = at(administration, kind, "export")
         return (await self._caller.send("POST", path, Export, body, once=once)).value
 
@@ -303,13 +308,10 @@ class AccountingClient:
         return self._caller.download(at(administration, kind, "trial"), method="POST")
 
 
-def _which(line_ids: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:
+def _which(line_ids: Sequence[str], query: Mapping[str, str], told: Pin | None) -> dict[str, Any]:
     """The lines that are meant: those of the ids, else all of the filter, whose yes and no are words in addresses."""
     if line_ids:
         return {"line_ids": list(line_ids)}
     words = {"true": True, "false": False}
-    return {
-        "matching": {
-            name: words.get(value) if name in YES_NO else value for name, value in query.items() if value
-        }
-    }
+    matching = {name: words.get(value) if name in YES_NO else value for name, value in query.items() if value}
+    return {"matching": matching} | ({"pin": told.model_dump()} if told else {})

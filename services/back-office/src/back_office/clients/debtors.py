@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from klokwerk_contracts.debtor_changed import (
 )
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from back_office.clients.shapes import Page, Said, Shape, Words, at
+from back_office.clients.shapes import Page, Pin, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download, FieldProblem
 
 
@@ -208,6 +209,10 @@ class DebtorClient:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+
+    async def count(self, query: Mapping[str, str]) -> Pin:
+        """How many cards a filter means, and which."""
+        return (await self._caller.get("/v1/debtors/count", Pin, query)).value
 
     async def find(self, **filters: str | None) -> Page[Card]:
         """Cards by ``q``, ``kind``, ``state``, ``use_ekts``, page by page with ``cursor``."""

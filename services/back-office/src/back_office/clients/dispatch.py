@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from back_office.clients.shapes import Page, Said, Shape, Words, at
+from back_office.clients.jobs import Job
+from back_office.clients.shapes import Page, Pin, Said, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
+
+MANY_SECONDS = 30.0
+"""How long taking down a hundred thousand invoices to be sent may take."""
 
 
 class Sending(Shape):
@@ -110,6 +115,22 @@ class DispatchClient:
         body = {"channel": channel} if channel else {}
         path = at("invoices", invoice_id, "send")
         return (await self._caller.send("POST", path, dict[str, Any], body, once=once)).value
+
+    async def count(self, query: Mapping[str, str]) -> Pin:
+        """How many invoices a filter means, and which."""
+        return (await self._caller.get("/v1/invoices/count", Pin, query)).value
+
+    async def send_many(self, invoice_ids: Sequence[str], once: str) -> Job:
+        """Send all of these by hand, as a job."""
+        body = {"invoice_ids": list(invoice_ids)}
+        path = "/v1/invoices/send"
+        return (await self._caller.send("POST", path, Job, body, once=once, seconds=MANY_SECONDS)).value
+
+    async def send_matching(self, query: Mapping[str, str], told: Pin, once: str) -> Job:
+        """Send all that a filter means by hand, as they were told."""
+        matching = {name: [value] if name == "state" else value for name, value in query.items() if value}
+        body, path = {"matching": matching, "pin": told.model_dump()}, "/v1/invoices/send"
+        return (await self._caller.send("POST", path, Job, body, once=once, seconds=MANY_SECONDS)).value
 
     async def set_automatic(self, invoice_id: str, *, on: bool) -> dict[str, Any]:
         """Take an invoice out of the automatic run, or put it back (NV-64)."""

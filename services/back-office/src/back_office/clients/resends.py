@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,12 @@ from pydantic import Field
 
 from back_office.clients.ekts import Requirement
 from back_office.clients.sale_shapes import LastSending, Missing
-from back_office.clients.shapes import Page, Said, Shape, Words, at
+from back_office.clients.shapes import Page, Pin, Said, Shape, Words, at
 from back_office.clients.transport import Caller
 
 CHECKED_AT_ONCE = 500
+MANY_SECONDS = 30.0
+"""How long judging thousands of customers may take; ten thousand take about two seconds."""
 
 
 class PreviewItem(Shape):
@@ -34,7 +37,22 @@ class PreviewItem(Shape):
 
 
 class Preview(Page[PreviewItem]):
-    """Everybody of the selection."""
+    """Everybody of the selection, of a long one the first; `count` and `digest` tell which there are in all."""
+
+    can: int = 0
+    warned: int = 0
+    count: int = 0
+    digest: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether everybody is shown."""
+        return self.count <= len(self.items)
+
+    @property
+    def pin(self) -> Pin:
+        """What a person confirms who does not see them all."""
+        return Pin(count=self.count, digest=self.digest)
 
 
 class EktCheck(Shape):
@@ -89,7 +107,15 @@ class Batch(Shape):
     over: bool = False
     counts: dict[str, int] = Field(default_factory=dict)
     items: tuple[BatchEntry, ...] = ()
+    next: str | None = None
     skipped: tuple[LeftOut, ...] = ()
+    skipped_count: int = 0
+    waiting: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many nothing was sent to; the first of them are named."""
+        return max(self.skipped_count, len(self.skipped))
 
 
 class BatchLine(Shape):
@@ -102,6 +128,31 @@ class BatchLine(Shape):
     skipped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Of which customers EKTs are sent again.
+
+    Attributes:
+        ids: those that were ticked; without any the others count.
+        query: all that the list shows with this filter; none for all whose last sending failed.
+    """
+
+    ids: tuple[str, ...] = ()
+    query: Mapping[str, str] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """As the service takes it."""
+        if self.ids:
+            return {"debtor_ids": list(self.ids)}
+        if self.query is None:
+            return {}
+        return {
+            "matching": {
+                name: [value] if name == "ekt" else value for name, value in self.query.items() if value
+            }
+        }
+
+
 class ResendsClient:
     """Asks for resends of many debtors and follows them."""
 
@@ -109,11 +160,10 @@ class ResendsClient:
         self._sales = sales
         self._ekts = ekts
 
-    async def preview(self, day: date, ids: Sequence[str] | None) -> tuple[PreviewItem, ...]:
-        """Who would get what; all whose last sending failed when nobody is named."""
-        body: dict[str, Any] = {} if ids is None else {"debtor_ids": list(ids)}
+    async def preview(self, day: date, who: Who) -> Preview:
+        """Who would get what."""
         path = at("days", day.isoformat(), "resend-preview")
-        return (await self._sales.send("POST", path, Preview, body)).value.items
+        return (await self._sales.send("POST", path, Preview, who.body(), seconds=MANY_SECONDS)).value
 
     async def check(self, day: date, ids: Sequence[str]) -> dict[str, EktCheck]:
         """What the EKT service would need for each."""
@@ -125,15 +175,19 @@ class ResendsClient:
             found |= {check.debtor_id: check for check in answer.value.items}
         return found
 
-    async def ask(self, day: date, ids: Sequence[str], *, reason: str, note: str, once: str) -> BatchAsked:
-        """Send them again."""
-        body = {"debtor_ids": list(ids), "reason": reason or "unsaid", "note": note}
+    async def ask(
+        self, day: date, who: Who, *, told: Pin | None, reason: str, note: str, once: str
+    ) -> BatchAsked:
+        """Send them again; those of a filter as they were told."""
+        body = {**who.body(), "reason": reason or "unsaid", "note": note}
+        if told is not None and not who.ids:
+            body["pin"] = told.model_dump()
         path = at("days", day.isoformat(), "resends")
-        return (await self._sales.send("POST", path, BatchAsked, body, once=once)).value
+        return (await self._sales.send("POST", path, BatchAsked, body, once=once, seconds=MANY_SECONDS)).value
 
-    async def batch(self, batch_id: str) -> Batch:
+    async def batch(self, batch_id: str, cursor: str | None = None) -> Batch:
         """How they stand."""
-        return (await self._sales.get(at("resend-batches", batch_id), Batch)).value
+        return (await self._sales.get(at("resend-batches", batch_id), Batch, {"cursor": cursor})).value
 
     async def of_day(self, day: date) -> tuple[BatchLine, ...]:
         """Batches of a day, newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from decimal import Decimal
@@ -17,8 +17,11 @@ from back_office.clients.sale_shapes import (
     SaleOfDebtor,
     SoldPage,
 )
-from back_office.clients.shapes import Page, Shape, Words, at
+from back_office.clients.shapes import Page, Pin, Shape, Words, at
 from back_office.clients.transport import Answer, Caller, Download
+
+MANY_SECONDS = 30.0
+"""How long naming a hundred thousand invoices may take."""
 
 
 class InvoiceRow(Shape):
@@ -67,6 +70,18 @@ class InvoiceDetail(InvoiceRow):
     """One invoice with its document."""
 
     document: InvoiceDocument = InvoiceDocument()
+
+
+class CountedInvoices(Pin):
+    """Which invoices a filter means, and which of them are issued, so that they can be sent."""
+
+    issued: Pin = Pin()
+
+
+class Issued(Shape):
+    """Invoices by name."""
+
+    invoice_ids: tuple[str, ...] = ()
 
 
 class SalesClient:
@@ -120,6 +135,16 @@ class SalesClient:
     async def invoices(self, **filters: str | None) -> Page[InvoiceRow]:
         """Invoices, newest first."""
         return (await self._caller.get("/v1/invoices", Page[InvoiceRow], filters)).value
+
+    async def count_invoices(self, query: Mapping[str, str]) -> CountedInvoices:
+        """How many invoices a filter means, and which."""
+        return (await self._caller.get("/v1/invoices/count", CountedInvoices, query)).value
+
+    async def issued_invoices(self, query: Mapping[str, str], told: Pin) -> tuple[str, ...]:
+        """The ids of those of a filter that can be sent, as they were told."""
+        body = {"matching": dict(query), "pin": told.model_dump()}
+        sent = await self._caller.send("POST", "/v1/invoices/issued", Issued, body, seconds=MANY_SECONDS)
+        return sent.value.invoice_ids
 
     async def invoice(self, invoice_id: str) -> InvoiceDetail:
         """One invoice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote
@@ -42,6 +43,26 @@ Said = Annotated[str, BeforeValidator(_text), AfterValidator(_said)]
 def at(*parts: str) -> str:
     """A path of a service's API; ids that others made are quoted, so that they stay one part of it."""
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class Pin(Shape):
+    """How many rows a set has, and a digest that tells which; what a person confirms of rows they did not see."""
+
+    count: int = 0
+    digest: str = ""
+
+    def __str__(self) -> str:
+        """As a form carries it; `pin_in` reads it."""
+        return f"{self.count}:{self.digest}"
+
+
+_PIN = re.compile(r"([0-9]{1,9}):([0-9a-f]{32})")
+
+
+def pin_in(text: object) -> Pin | None:
+    """The pin that a form sent; none where it sent none."""
+    found = _PIN.fullmatch(text) if isinstance(text, str) else None
+    return Pin(count=int(found[1]), digest=found[2]) if found else None
 
 
 class Page(Shape, Generic[T]):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
 from klokwerk.access import Person, SignedIn, allow, trail
 from klokwerk.http import Expected, Once, Page, Problem, check_revision, decode_cursor, etag
 from klokwerk.http.pages import page_of
 from klokwerk.http.problems import not_found
+from klokwerk.pinned import Pin
 from klokwerk_contracts.debtor_changed import CardState, EktConfiguration, Kind
 from klokwerk_contracts.types import Identifier
 from pydantic import ValidationError
@@ -126,6 +127,14 @@ async def find(
     for item in page.items:
         del item["sort_name"], item["rank"]
     return page
+
+
+@router.get("/debtors/count")
+async def count(request: Request, _: SignedIn, wanted: Annotated[CardFilter, Depends(wanted_cards)]) -> Pin:
+    """How many cards the filter finds, and which: what a person confirms who does not see them all."""
+    database, _triggers, _settings = services(request)
+    async with database.connect() as connection:
+        return await cards.counted(connection, wanted)
 
 
 @router.get("/debtors/{debtor_id}")

@@ -6,11 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from klokwerk import jobs
+from klokwerk import jobs, pinned
 from klokwerk.access import SignedIn, audit
 from klokwerk.clock import Clock
 from klokwerk.http import Once, csv_response, xlsx_response
 from klokwerk.jobs import JobView, NewJob
+from klokwerk.pinned import Pin
 from klokwerk_contracts.debtor_changed import CardState, Kind
 from klokwerk_contracts.types import Identifier
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from debtor_service.api.answers import services
 from debtor_service.domain.search import words_of
 from debtor_service.exporting import KIND, columns_of, plain_filter, rows_of
+from debtor_service.store import cards
 from debtor_service.store.cards import CardFilter
 
 router = APIRouter(tags=["exports"])
@@ -30,6 +32,7 @@ class ExportBody(BaseModel):
 
     Attributes:
         ids: the ticked ones; none for all that the filter finds.
+        pin: what the person was told of all those: others are refused with 409.
         language: of whoever opens the file; decides on the delimiter.
     """
 
@@ -43,6 +46,7 @@ class ExportBody(BaseModel):
     use_ekts: bool | None = None
     administration: Identifier | None = None
     ids: Annotated[tuple[Identifier, ...], Field(max_length=MOST_IDS)] = ()
+    pin: Pin | None = None
 
     def wanted(self) -> CardFilter:
         """The filter."""
@@ -59,6 +63,8 @@ async def start(body: ExportBody, request: Request, person: SignedIn, once: Once
     async with database.transaction() as connection:
         if answer := await once.answered(connection):
             return answer
+        if body.pin is not None and not body.ids:
+            pinned.check(body.pin, await cards.counted(connection, body.wanted()))
         name = {Kind.DEBTOR: "customers", Kind.CREDITOR: "suppliers", None: "relations"}[body.kind]
         asked: dict[str, Any] = {
             "filter": plain_filter(body.wanted()),

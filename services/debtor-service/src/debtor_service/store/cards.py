@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from klokwerk.pinned import Pin, pin, pin_of
 from klokwerk_contracts.debtor_changed import Attachment, CardState, Kind
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -197,6 +198,13 @@ async def stream(connection: AsyncConnection, wanted: CardFilter) -> AsyncIterat
     async with connection.stream(statement, values) as rows:
         async for row in rows.mappings():
             yield card_of(row)
+
+
+async def counted(connection: AsyncConnection, wanted: CardFilter) -> Pin:
+    """How many cards the filter finds, and which."""
+    where, values = conditions(wanted)
+    statement = sa.text(f"select {pin('debtor_id')} from card where {' and '.join(where)}")  # noqa: S608
+    return pin_of((await connection.execute(statement, values)).one())
 
 
 async def count(connection: AsyncConnection, wanted: CardFilter) -> int:

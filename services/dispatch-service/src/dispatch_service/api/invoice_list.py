@@ -10,6 +10,8 @@ from klokwerk.access import SignedIn
 from klokwerk.http.exports import Column, csv_response, xlsx_response
 from klokwerk.http.pages import Page, page_of
 from klokwerk.http.problems import FieldProblem, Problem
+from klokwerk.pinned import Pin
+from pydantic import BaseModel, ConfigDict, Field
 
 from dispatch_service.api.context import Cursor, In, Limit, Service, seen
 from dispatch_service.api.invoice_views import LABELS, InvoiceItem, item_of
@@ -35,17 +37,40 @@ _COLUMNS: list[Column[InvoiceRow]] = [
 ]
 
 
-def _filter(
-    state: Annotated[list[str] | None, Query(description="Any of these states.")] = None,
-    channel: Annotated[str, Query(max_length=20)] = "",
-    debtor_id: Annotated[str, Query(max_length=64)] = "",
-    administration: Annotated[str, Query(max_length=64)] = "",
-    q: Annotated[str, Query(max_length=100, description="Part of number, customer or customer id.")] = "",
-) -> Filter:
-    states = [each for each in state or [] if each]
-    _check("state", states, [each.value for each in InvoiceState])
-    _check("channel", [channel] if channel else [], [each.value for each in Channel])
-    return Filter(states, channel, debtor_id, administration, q)
+class InvoiceQuery(BaseModel):
+    """What the list is narrowed to, in its address and for what is done with all that it means.
+
+    Attributes:
+        state: any of these.
+        q: part of number, customer or customer id.
+    """
+
+    state: Annotated[list[str], Field(max_length=20)] = []
+    channel: Annotated[str, Field(max_length=20)] = ""
+    debtor_id: Annotated[str, Field(max_length=64)] = ""
+    administration: Annotated[str, Field(max_length=64)] = ""
+    q: Annotated[str, Field(max_length=100)] = ""
+
+    def as_domain(self) -> Filter:
+        """As the queries use it.
+
+        Raises:
+            Problem: 422 where a state or channel is not known.
+        """
+        states = [each for each in self.state if each]
+        _check("state", states, [each.value for each in InvoiceState])
+        _check("channel", [self.channel] if self.channel else [], [each.value for each in Channel])
+        return Filter(states, self.channel, self.debtor_id, self.administration, self.q)
+
+
+class InvoiceBody(InvoiceQuery):
+    """The same in a request's body, where a field that nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _filter(asked: Annotated[InvoiceQuery, Query()]) -> Filter:
+    return asked.as_domain()
 
 
 def _check(field: str, given: list[str], known: list[str]) -> None:
@@ -68,6 +93,13 @@ async def list_invoices(
         rows = await invoices.page(connection, wanted, seen(cursor), limit + 1)
     page = page_of(rows, limit, lambda row: [row.seq])
     return Page(items=[item_of(row) for row in page.items], next=page.next)
+
+
+@router.get("/invoices/count")
+async def count_invoices(service: In, _: SignedIn, wanted: Wanted) -> Pin:
+    """How many invoices match, and which: what a person confirms who does not see them all."""
+    async with service.database.connect() as connection:
+        return await invoices.count(connection, wanted)
 
 
 @router.get("/invoices.csv")

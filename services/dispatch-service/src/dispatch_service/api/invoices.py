@@ -18,18 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatch_service.api.context import INVOICE_ROLES, In
 from dispatch_service.api.invoice_views import LABELS, InvoiceDetail, detail_of, dispatch_of
+from dispatch_service.by_hand import ENTITY, ByHand
 from dispatch_service.consumers import REMOVED_TEXT, WAITING_TEXT
 from dispatch_service.dispatcher import NotPossible, automatic_key, dispatch_id
 from dispatch_service.documents import PDF, UBL
 from dispatch_service.domain.cascade import Channel
 from dispatch_service.outcomes import KIND
-from dispatch_service.store import choices, invoices
+from dispatch_service.store import invoices
 from dispatch_service.store.invoices import HistoryEntry, InvoiceRow, InvoiceState
 
 router = APIRouter(tags=["invoices"])
 
 InvoiceId = Annotated[str, Path(max_length=64)]
-ENTITY = "invoice dispatch"
 
 
 class SendBody(BaseModel):
@@ -95,21 +95,10 @@ async def send_by_hand(
         if answer := await once.answered(connection):
             return answer
         row = await _row(connection, invoice_id, locked=True)
-        active = await choices.current(connection, row.administration)
-        offered = active.choices if active else (await choices.draft(connection, row.administration)).choices
         try:
-            made = await service.dispatcher.plan_by_hand(connection, row, offered, wanted, person.name)
+            made = await ByHand(service.clock, service.dispatcher).send(connection, row, wanted, person)
         except NotPossible as error:
             raise Problem(409, "The invoice can't be sent this way", error.why) from error
-        await audit(
-            connection,
-            person,
-            service.clock.now(),
-            "send asked for",
-            ENTITY,
-            invoice_id,
-            new={"channel": made.channel, "recipient": made.recipient},
-        )
         return await once.keep(connection, dispatch_of(made), 202)
 
 

@@ -1,5 +1,7 @@
 """Invoices with the state of their dispatch, their history, and the lists that pages show."""
 
+# ruff: noqa: S608 - statements are put together from the fixed parts of this module only
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,6 +14,8 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+from klokwerk.jobs.items import KEEP
+from klokwerk.pinned import Pin, pin, pin_of
 from klokwerk_contracts.invoice_created import InvoiceCreated
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -102,6 +106,18 @@ class Filter:
     administration: str = ""
     text: str = ""
 
+    def values(self) -> dict[str, Any]:
+        """As the statements take it."""
+        text = searchable(self.text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return {
+            "states": list(self.states),
+            "channel": self.channel,
+            "debtor": self.debtor_id,
+            "administration": self.administration,
+            "text": text,
+            "pattern": f"%{text}%",
+        }
+
 
 _COLUMNS = (
     "seq, invoice_id, administration, debtor_id, number, kind, source, issue_date, counts_from, gross, currency, "
@@ -148,13 +164,22 @@ _RECENT = _sql(
 )
 _COUNTS = _sql("select state, count(*) from invoice group by state")
 _SENT_SINCE = _sql("select count(*) from invoice where state = 'sent' and changed_at >= :since")
-_LIST = _sql(
-    "select <columns> from invoice where (cast(:before as bigint) is null or seq < :before) "
-    "and (cast(:states as text[]) = '{}' or state = any(cast(:states as text[]))) "
+_MEANT = (
+    "(cast(:states as text[]) = '{}' or state = any(cast(:states as text[]))) "
     "and (:channel = '' or channel = :channel) "
     "and (:debtor = '' or debtor_id = :debtor) "
     "and (:administration = '' or administration = :administration) "
-    "and (:text = '' or search like :pattern) order by seq desc limit :limit"
+    "and (:text = '' or search like :pattern) "
+)
+"""The invoices that a `Filter` means."""
+_LIST = _sql(
+    f"select <columns> from invoice where {_MEANT} "
+    "and (cast(:before as bigint) is null or seq < :before) order by seq desc limit :limit"
+)
+_COUNT = sa.text(f"select {pin('invoice_id')} from invoice where {_MEANT}")
+_KEEP = sa.text(
+    f"with meant as materialized (select invoice_id from invoice where {_MEANT}), "
+    f"kept as ({KEEP}invoice_id from meant) select {pin('invoice_id')} from meant"
 )
 
 
@@ -276,18 +301,18 @@ async def page(
     connection: AsyncConnection, wanted: Filter, before: int | None, limit: int
 ) -> list[InvoiceRow]:
     """Up to `limit` invoices that match, newest first; `before` is the `seq` of the last one seen."""
-    text = searchable(wanted.text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {
-        "before": before,
-        "states": list(wanted.states),
-        "channel": wanted.channel,
-        "debtor": wanted.debtor_id,
-        "administration": wanted.administration,
-        "text": text,
-        "pattern": f"%{text}%",
-        "limit": limit,
-    }
+    values = {**wanted.values(), "before": before, "limit": limit}
     return [_of(row) for row in (await connection.execute(_LIST, values)).mappings()]
+
+
+async def count(connection: AsyncConnection, wanted: Filter) -> Pin:
+    """How many invoices match, and which."""
+    return pin_of((await connection.execute(_COUNT, wanted.values())).one())
+
+
+async def keep(connection: AsyncConnection, wanted: Filter, job_id: UUID) -> Pin:
+    """Fix the invoices that match as what a job has to do; returns which those are."""
+    return pin_of((await connection.execute(_KEEP, {**wanted.values(), "job": job_id})).one())
 
 
 def _of(row: Any) -> InvoiceRow:

@@ -2,6 +2,7 @@
 
 from klokwerk.jobs import job_routes
 
+from sales_service import resend_job
 from sales_service.api import (
     article_files,
     articles,
@@ -14,6 +15,7 @@ from sales_service.api import (
     lines,
     overview,
     resend,
+    resend_batches,
     resends,
     sold,
 )
@@ -26,9 +28,10 @@ ROUTERS = [
     lines.router,
     line_edits.router,
     imports.router,
-    job_routes([importing.KIND, article_importing.KIND], "sales"),
+    job_routes([importing.KIND, article_importing.KIND, resend_job.KIND], "sales", "ops"),
     resend.router,
     resends.router,
+    resend_batches.router,
     invoice_list.router,
     invoices.router,
     company.router,

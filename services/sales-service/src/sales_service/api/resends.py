@@ -2,51 +2,76 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter
-from klokwerk.access import Person, SignedIn, allow
+from klokwerk import jobs, pinned
+from klokwerk.access import Person, allow
 from klokwerk.http import Once
-from klokwerk.http.problems import not_found
+from klokwerk.pinned import Pin
 from klokwerk_contracts import new_event_id
 from klokwerk_contracts.ekt_resend_requested import ResendReason
 from klokwerk_contracts.types import Identifier, LongText
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sales_service.api.context import Limit, Sales, cents
+from sales_service import resend_job
+from sales_service.api.context import Context, Sales, cents
 from sales_service.api.sale_views import LastEkt, MissingView
-from sales_service.domain.ekts import OVER, TO_REPEAT, EktFilter
-from sales_service.domain.resending import Customer, is_warned
+from sales_service.api.sold_filter import SoldBody
+from sales_service.domain.ekts import TO_REPEAT, EktFilter
+from sales_service.domain.resending import is_warned
 from sales_service.entry.body import Body
+from sales_service.resend_job import CHUNK, left_out
 from sales_service.resending import Checked, Wish
-from sales_service.store import batches, debtors, outcomes, sold
-from sales_service.store.batches import Batch, BatchEntry, LeftOut
+from sales_service.store import batches, outcomes, sold
+from sales_service.store.batches import Batch
 from sales_service.store.sold import Sold, SoldFilter
 
 router = APIRouter(tags=["resends"])
 MOST_DEBTORS = 5000
+SHOWN = 200
+"""Debtors of a filter that a preview shows."""
 
 
 class SelectionBody(Body):
-    """Which debtors of the day: those named, else all that use EKTs and whose last EKT stands like this.
+    """Which debtors of the day: those named, else all that the list shows with a filter, else all that use EKTs and
+    whose last EKT stands like this.
 
     Attributes:
         ekt: failed, bounced and never sent unless said otherwise.
     """
 
     debtor_ids: Annotated[list[Identifier], Field(max_length=MOST_DEBTORS)] | None = None
+    matching: SoldBody | None = None
     ekt: Annotated[tuple[EktFilter, ...], Field(min_length=1, max_length=len(EktFilter))] = TO_REPEAT
+
+    def wanted(self) -> SoldFilter:
+        """The filter, where nobody is named."""
+        return self.matching.as_domain() if self.matching else SoldFilter(use_ekts=True, ekt=self.ekt)
 
 
 class ResendsBody(SelectionBody):
-    """The same selection, with why it is sent again and a note for the log."""
+    """The same selection, with why it is sent again and a note for the log.
+
+    Attributes:
+        pin: what the person was told of those that the filter means: others are refused with 409.
+    """
 
     reason: ResendReason = ResendReason.UNSAID
     note: LongText = ""
+    pin: Pin | None = None
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Self:
+        if self.matching is not None and self.pin is None:
+            raise ValueError(
+                "pin: what is sent to everybody of a filter has to be confirmed; take it from the preview"
+            )
+        return self
 
 
 class PreviewItem(BaseModel):
@@ -72,80 +97,27 @@ class PreviewItem(BaseModel):
 
 
 class PreviewView(BaseModel):
-    """Everybody of the selection, by name, and how many of them."""
+    """Everybody of the selection by name, of a filter the first of them, and how many can get one.
+
+    Attributes:
+        count, digest: which those are of a filter; goes along as `ResendsBody.pin`.
+    """
 
     items: list[PreviewItem]
     can: int
     can_not: int
     warned: int
+    count: int
+    digest: str = ""
 
 
 class BatchAnswer(BaseModel):
-    """What was asked for with one click."""
+    """What was asked for with one click; of very many a job asks, and `job` is where it is followed."""
 
     batch_id: str
-    asked: int
-    skipped: int
-
-
-class BatchEntryView(BaseModel):
-    """One debtor of a batch."""
-
-    debtor_id: str
-    debtor_number: str
-    name: str
-    request_id: str
-    sale_revision: int
-    state: str
-    message: str
-    recipient: str
-    at: datetime
-
-
-class LeftOutView(BaseModel):
-    """A debtor to whom nothing was sent, and everything that stood in the way."""
-
-    debtor_id: str
-    debtor_number: str
-    name: str
-    missing: list[MissingView]
-
-
-class BatchView(BaseModel):
-    """How a batch stands.
-
-    Attributes:
-        over: nothing more happens by itself.
-        counts: debtors by state.
-    """
-
-    batch_id: str
-    order_day: date
-    asked_by: str
-    asked_at: datetime
-    reason: str
-    note: str
-    over: bool
-    counts: dict[str, int]
-    items: list[BatchEntryView]
-    skipped: list[LeftOutView]
-
-
-class BatchLineView(BaseModel):
-    """One batch in the list of a day."""
-
-    batch_id: str
-    asked_by: str
-    asked_at: datetime
-    reason: str
-    asked: int
-    skipped: int
-
-
-class BatchLines(BaseModel):
-    """Batches of a day, newest first."""
-
-    items: list[BatchLineView]
+    asked: int = 0
+    skipped: int = 0
+    job: str | None = None
 
 
 @router.post("/days/{day}/resend-preview")
@@ -153,18 +125,30 @@ async def preview(
     day: date, body: SelectionBody, sales_: Sales, _: Person = allow("sales", "ops")
 ) -> PreviewView:
     """Who would get what, who can't and why; the EKT service has requirements of its own beside these."""
+    items: list[PreviewItem] = []
+    can = warned = count = 0
     async with sales_.database.connect() as connection:
-        ids, rows = await _chosen(connection, day, body)
-        checked = await sales_.resending.check(connection, day, ids)
-        counts = await outcomes.resends(connection, day, [one.key.debtor_id for one in checked])
-    items = [
-        _previewed(one, rows.get(one.key.debtor_id), counts.get(one.key.debtor_id, 0)) for one in checked
-    ]
+        ids, pin = await _ids(connection, day, body)
+        most = len(ids) if body.debtor_ids is not None else SHOWN
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            checked = await sales_.resending.check(connection, day, part)
+            asked = await outcomes.resends(connection, day, [one.key.debtor_id for one in checked])
+            count += len(checked)
+            can += sum(one.can for one in checked)
+            warned += sum(one.can and is_warned(asked.get(one.key.debtor_id, 0)) for one in checked)
+            shown = checked[: max(0, most - len(items))]
+            rows = await _rows(connection, day, [one.key.debtor_id for one in shown])
+            items += [
+                _previewed(one, rows.get(one.key.debtor_id), asked.get(one.key.debtor_id, 0)) for one in shown
+            ]
     return PreviewView(
         items=items,
-        can=sum(item.can for item in items),
-        can_not=sum(not item.can for item in items),
-        warned=sum(item.warn for item in items if item.can),
+        can=can,
+        can_not=count - can,
+        warned=warned,
+        count=pin.count if pin else count,
+        digest=pin.digest if pin else "",
     )
 
 
@@ -172,12 +156,16 @@ async def preview(
 async def resend_many(
     day: date, body: ResendsBody, sales_: Sales, once: Once, person: Person = allow("sales", "ops")
 ) -> Any:
-    """Ask for the EKTs of everybody in the selection who can get one; the others are left out with the reason."""
+    """Ask for the EKTs of everybody in the selection who can get one; the others are left out with the reason.
+
+    Of a filter that means very many a job asks, one part after the other.
+    """
     async with sales_.database.transaction() as connection:
         if answer := await once.answered(connection):
             return answer
-        ids, _ = await _chosen(connection, day, body)
-        checked = await sales_.resending.check(connection, day, ids, ask=True)
+        ids, pin = await _ids(connection, day, body)
+        if pin is not None:
+            pinned.check(body.pin, pin)
         batch = Batch(
             batch_id=new_event_id().hex,
             order_day=day,
@@ -185,62 +173,53 @@ async def resend_many(
             asked_at=sales_.clock.now(),
             reason=body.reason,
             note=body.note,
-            skipped=tuple(
-                LeftOut(one.key.debtor_id, tuple(MissingView.of(gap).model_dump() for gap in one.missing))
-                for one in checked
-                if not one.can
-            ),
         )
-        await batches.add(connection, batch)
-        asked = await sales_.resending.ask(
-            connection, checked, Wish(body.reason, body.note), person, batch_id=batch.batch_id
-        )
-        view = BatchAnswer(batch_id=batch.batch_id, asked=len(asked), skipped=len(batch.skipped))
+        if pin is not None and pin.count > resend_job.AT_ONCE:
+            view = await _begin(connection, sales_, batch, body, person)
+        else:
+            view = await _asked(connection, sales_, batch, ids, person)
         return await once.keep(connection, view, 202)
 
 
-@router.get("/days/{day}/resend-batches")
-async def batches_of_day(day: date, sales_: Sales, _: SignedIn, limit: Limit = 20) -> BatchLines:
-    """What was sent again for many debtors of this day at once, newest first."""
-    async with sales_.database.connect() as connection:
-        rows = await batches.of_day(connection, day, limit)
-    return BatchLines(
-        items=[
-            BatchLineView(
-                batch_id=row.batch_id,
-                asked_by=row.asked_by,
-                asked_at=row.asked_at,
-                reason=row.reason,
-                asked=row.asked,
-                skipped=row.skipped,
-            )
-            for row in rows
-        ]
-    )
+async def _asked(
+    connection: AsyncConnection, sales_: Context, batch: Batch, ids: Sequence[str], person: Person
+) -> BatchAnswer:
+    """Ask for all of a batch at once."""
+    checked = await sales_.resending.check(connection, batch.order_day, ids, ask=True)
+    skipped = left_out(checked)
+    await batches.add(connection, replace(batch, skipped=skipped))
+    wish = Wish(ResendReason(batch.reason), batch.note)
+    asked = await sales_.resending.ask(connection, checked, wish, person, batch_id=batch.batch_id)
+    return BatchAnswer(batch_id=batch.batch_id, asked=len(asked), skipped=len(skipped))
 
 
-@router.get("/resend-batches/{batch_id}")
-async def batch(batch_id: Identifier, sales_: Sales, _: SignedIn) -> BatchView:
-    """One batch: how each debtor stands, who was left out, and one summary."""
-    async with sales_.database.connect() as connection:
-        found = await batches.get(connection, batch_id)
-        if found is None:
-            raise not_found("batch of resends", batch_id)
-        entries = await batches.entries(connection, batch_id)
-        customers = await debtors.customers(connection, [one.debtor_id for one in found.skipped])
-    return _batch_view(found, entries, customers)
+async def _begin(
+    connection: AsyncConnection, sales_: Context, batch: Batch, body: ResendsBody, person: Person
+) -> BatchAnswer:
+    """Have a job ask for those that the filter means now."""
+    given = resend_job.job_input(batch.order_day, batch.batch_id, Wish(body.reason, body.note))
+    new = jobs.NewJob(resend_job.KIND, title=batch.order_day.isoformat(), input=given)
+    job = await jobs.start(connection, sales_.clock, new, person)
+    pinned.check(body.pin, await sold.keep_chosen(connection, batch.order_day, body.wanted(), job.id))
+    await batches.add(connection, replace(batch, job_id=job.id))
+    return BatchAnswer(batch_id=batch.batch_id, job=f"/v1/jobs/{job.id}")
 
 
-async def _chosen(
+async def _ids(
     connection: AsyncConnection, day: date, body: SelectionBody
-) -> tuple[Sequence[str], dict[str, Sold]]:
-    """The debtors of a selection by name, and their rows in the list of the day; one without sales has none."""
-    wanted = SoldFilter(use_ekts=True, ekt=body.ekt)
-    if body.debtor_ids is not None:
-        wanted = SoldFilter(ids=tuple(body.debtor_ids))
-    rows = {row.debtor_id: row for row in await sold.per_debtor(connection, day, wanted, limit=MOST_DEBTORS)}
-    left = [one for one in body.debtor_ids or () if one not in rows]
-    return [*rows, *left], rows
+) -> tuple[Sequence[str], Pin | None]:
+    """The debtors of a selection by name, one without sales last; of a filter also which those are."""
+    if body.debtor_ids is None:
+        return await sold.chosen(connection, day, body.wanted())
+    rows = await _rows(connection, day, body.debtor_ids)
+    return [*rows, *(one for one in body.debtor_ids if one not in rows)], None
+
+
+async def _rows(connection: AsyncConnection, day: date, ids: Sequence[str]) -> dict[str, Sold]:
+    """Debtors as the list of the day shows them; one without sales is absent."""
+    wanted = SoldFilter(ids=tuple(ids))
+    rows = await sold.per_debtor(connection, day, wanted, limit=len(ids)) if ids else []
+    return {row.debtor_id: row for row in rows}
 
 
 def _previewed(checked: Checked, row: Sold | None, resends: int) -> PreviewItem:
@@ -266,40 +245,4 @@ def _previewed(checked: Checked, row: Sold | None, resends: int) -> PreviewItem:
         ekt=ekt,
         resends=resends,
         warn=is_warned(resends),
-    )
-
-
-def _batch_view(found: Batch, entries: Sequence[BatchEntry], customers: Mapping[str, Customer]) -> BatchView:
-    return BatchView(
-        batch_id=found.batch_id,
-        order_day=found.order_day,
-        asked_by=found.asked_by,
-        asked_at=found.asked_at,
-        reason=found.reason,
-        note=found.note,
-        over=all(entry.state in OVER for entry in entries),
-        counts=dict(Counter(entry.state for entry in entries)),
-        items=[
-            BatchEntryView(
-                debtor_id=entry.debtor_id,
-                debtor_number=entry.number,
-                name=entry.name,
-                request_id=entry.request_id,
-                sale_revision=entry.sale_revision,
-                state=entry.state,
-                message=entry.message,
-                recipient=entry.recipient,
-                at=entry.at,
-            )
-            for entry in entries
-        ],
-        skipped=[
-            LeftOutView(
-                debtor_id=one.debtor_id,
-                debtor_number=customers[one.debtor_id].number if one.debtor_id in customers else "",
-                name=customers[one.debtor_id].name if one.debtor_id in customers else one.debtor_id,
-                missing=[MissingView(**reason) for reason in one.reasons],
-            )
-            for one in found.skipped
-        ],
     )

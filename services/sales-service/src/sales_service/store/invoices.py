@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from klokwerk.pinned import Pin, digest_of, pin, pin_of
 from klokwerk_contracts.invoice_created import InvoiceCreated, InvoiceKind, InvoiceStatus, VatCategory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -105,7 +106,15 @@ _WHO_HAS = sa.text(
     "select invoice_id, origin, number from invoices where invoice_id = any(cast(:ids as text[])) "
     "or (origin = :origin and number = any(cast(:numbers as text[])))"
 )
+_ISSUED = "i.state = 'final'"
 _LIST = f"select {_LIGHT}, {_DISPATCH} {_FROM} where (cast(:after as bigint) is null or place < :after) "
+_COUNT = (
+    f"select {pin('i.invoice_id')}, count(*) filter (where {_ISSUED}) as issued, "
+    f"{digest_of('i.invoice_id', _ISSUED)} as issued_digest {_FROM} where true "
+)
+_ISSUED_ONES = (
+    f"select {pin('i.invoice_id')}, array_agg(i.invoice_id order by place) as ids {_FROM} where {_ISSUED} "
+)
 _DELETE_DRAFT = sa.text("delete from invoices where invoice_id = :id and state = 'draft'")
 _LINES = sa.text(
     "insert into invoice_lines (invoice_id, line_id, article_number, name, quantity, net_amount) "
@@ -389,6 +398,28 @@ async def page(
     statement = sa.text(f"{_LIST}{where} order by place desc limit :limit")
     rows = await connection.execute(statement, {**values, "after": after, "limit": limit})
     return [_invoice(row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Which invoices a filter means, and which of them are issued, so that they can be sent."""
+
+    all: Pin
+    issued: Pin
+
+
+async def count(connection: AsyncConnection, filters: Filters) -> Counted:
+    """How many invoices a filter means, and which."""
+    where, values = _where(filters)
+    row = (await connection.execute(sa.text(f"{_COUNT}{where}"), values)).one()
+    return Counted(pin_of(row), Pin(count=row.issued, digest=row.issued_digest))
+
+
+async def issued(connection: AsyncConnection, filters: Filters) -> tuple[list[str], Pin]:
+    """The invoices of a filter that can be sent, in the order in which they were added, and which those are."""
+    where, values = _where(filters)
+    row = (await connection.execute(sa.text(f"{_ISSUED_ONES}{where}"), values)).one()
+    return list(row.ids or ()), pin_of(row)
 
 
 async def set_payment(

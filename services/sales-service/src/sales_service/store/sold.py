@@ -7,6 +7,7 @@ beside it, one index entry a debtor.
 # ruff: noqa: S608 - statements are put together from the fixed parts of this module only
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,8 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from klokwerk.jobs.items import KEEP
+from klokwerk.pinned import Pin, pin, pin_of
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sales_service.domain.ekts import EktFilter, filter_states
@@ -111,6 +114,16 @@ _NEWEST_DAYS = sa.text(
     "union all select (select order_day from distributions where line_count > 0 "
     "  and order_day < day.order_day order by order_day desc limit 1) from day where day.order_day is not null) "
     "select order_day from day where order_day is not null limit :limit"
+)
+
+
+_CHOSEN = sa.text(
+    f"with found as materialized (select d.debtor_id, {_NAME} as sort_name {_FOUND}) "
+    f"select {pin('debtor_id')}, array_agg(debtor_id order by sort_name, debtor_id) as ids from found"
+)
+_KEEP = sa.text(
+    f"with found as materialized (select d.debtor_id {_FOUND}), kept as ({KEEP}debtor_id from found) "
+    f"select {pin('debtor_id')} from found"
 )
 
 
@@ -212,6 +225,17 @@ async def per_debtor(
     position = {"after": after.value if after else None, "after_id": after.debtor_id if after else None}
     rows = await connection.execute(_LISTS[sort], {**wanted.values(day), **position, "limit": limit})
     return [Sold(*row) for row in rows]
+
+
+async def chosen(connection: AsyncConnection, day: date, wanted: SoldFilter) -> tuple[list[str], Pin]:
+    """The debtors of the filter by name, and which those are for whoever confirms them."""
+    row = (await connection.execute(_CHOSEN, wanted.values(day))).one()
+    return list(row.ids or ()), pin_of(row)
+
+
+async def keep_chosen(connection: AsyncConnection, day: date, wanted: SoldFilter, job_id: uuid.UUID) -> Pin:
+    """Fix the debtors of the filter as what a job has to do; returns which those are."""
+    return pin_of((await connection.execute(_KEEP, {**wanted.values(day), "job": job_id})).one())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
+from back_office.clients.shapes import Pin, pin_in
+from back_office.clients.transport import Refused, ServiceFailure
 from back_office.web.components.table import Chip, Filter, reads
 from back_office.web.visit import Visit, posted
+
+SET_CHANGED = "urn:klokwerk:set-changed"
+"""Type of the problem that other rows match by now than were confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +23,14 @@ class Selection:
         ids: the rows that were ticked.
         matching: all rows were meant that `query` means, whichever were shown.
         query: search and filters of the list.
-        told: how many rows the button named; none where it named no number.
-        confirmed: the number was confirmed on a page of its own.
+        told: which rows the button or page named by their number; none where it named none.
+        confirmed: they were confirmed on a page of its own.
     """
 
     ids: tuple[str, ...]
     matching: bool
     query: Mapping[str, str]
-    told: int | None = None
+    told: Pin | None = None
     confirmed: bool = False
 
     @property
@@ -37,12 +42,12 @@ class Selection:
 async def selection_of(visit: Visit, names: Sequence[str]) -> Selection:
     """Read it; `names` are the parameters that the list's filter may have."""
     form = await posted(visit.request)
-    told, matching = form.get("told"), "matching" in form.getlist("scope")
+    matching = "matching" in form.getlist("scope")
     return Selection(
         ids=() if matching else tuple(await visit.chosen()),
         matching=matching,
         query=reads(dict(parse_qsl(str(form.get("matching", "")))), names),
-        told=int(told) if isinstance(told, str) and told.isascii() and told.isdigit() else None,
+        told=pin_in(form.get("told")),
         confirmed=form.get("confirmed") == "yes",
     )
 
@@ -52,3 +57,23 @@ def filter_words(filters: Sequence[Filter], query: Mapping[str, str], search_lab
     searched = (Chip(search_label, query["q"], ""),) if query.get("q") else ()
     found = [(one, one.chosen(query)) for one in filters]
     return (*searched, *(Chip(one.label, option.label, "") for one, option in found if option))
+
+
+def has_changed(failure: ServiceFailure) -> bool:
+    """Whether a service refused because other rows match by now than were confirmed."""
+    return isinstance(failure, Refused) and failure.problem.type == SET_CHANGED
+
+
+def changed_words(told: Pin | None, now: Pin, visit: Visit) -> str:
+    """That other rows match than the person was told; empty where they are the same."""
+    if told is None or told == now:
+        return ""
+    number = visit.formats.number
+    if told.count == now.count:
+        return visit.t("selection.changed_same_number", count=number(now.count))
+    return visit.t("selection.changed", told=number(told.count), count=number(now.count))
+
+
+def confirmation(query: Mapping[str, str], pin: Pin) -> dict[str, str]:
+    """What a page that asks sends along: the filter, and which rows it named by their number."""
+    return {"scope": "matching", "matching": urlencode(query), "told": str(pin)}

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import parse_qsl, urlencode
 
+from back_office.clients.shapes import Pin
 from back_office.domain.badges import Badge, Tone
 from back_office.saved_filters import SavedFilter
 from back_office.web.components.addresses import with_query
@@ -151,14 +152,14 @@ class Matching:
 
     Attributes:
         count: how many there are; none while they are not counted.
-        told: how many rows a button names that acts without a selection; it is sent along, so that never more
-            than that are taken silently.
+        told: which rows a button names by their number that acts without a selection; it is sent along, so that
+            never others are taken silently.
         count_later: address that gives the bar again with the count, asked for a moment after a search; empty where
             nothing is to be counted.
     """
 
     count: int | None = None
-    told: int | None = None
+    told: Pin | None = None
     count_later: str = ""
 
 

@@ -1,7 +1,7 @@
 """Change status and export, of the lines that were ticked or of all that the filter means (EP-28, EP-29, EP-40..42).
 
 What a person did not see on the screen is never taken silently: all lines of a filter are named by their number and
-confirmed on a page of their own, and an export without a selection takes no more lines than its button said.
+confirmed on a page of their own, and an export without a selection takes the lines that its button named, or asks.
 """
 
 from __future__ import annotations
@@ -9,11 +9,19 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from back_office.clients.accounting import Changed, Counted
-from back_office.clients.transport import Refused, ServiceFailure, ServiceName
+from back_office.clients.shapes import Pin
+from back_office.clients.transport import ServiceFailure, ServiceName
 from back_office.web.components.addresses import segment, with_query
 from back_office.web.components.form import new_once
 from back_office.web.components.message import Item, Message, Weight, done
-from back_office.web.components.selection import Selection, filter_words, selection_of
+from back_office.web.components.selection import (
+    Selection,
+    changed_words,
+    confirmation,
+    filter_words,
+    has_changed,
+    selection_of,
+)
 from back_office.web.components.table import BulkAction
 from back_office.web.explain import explained
 from back_office.web.pages.accounting_history import told
@@ -25,7 +33,6 @@ from back_office.web.visit import SignedIn, Visit
 router = APIRouter(include_in_schema=False)
 ASKED_ABOVE = 200
 """An export without a selection of more lines than a page shows is asked about."""
-MORE_THAN_TOLD = "urn:klokwerk:accounting:more-than-told"
 
 
 def actions(
@@ -42,13 +49,13 @@ def actions(
         change.append(BulkAction(f"{base}/status", label, label, all_of_it, value=action))
     label = t(f"accounting.export_{kind}")
     which = "filter" if filtered else "all"
-    some = t(f"accounting.export_{which}", count=number(counted.exportable)) if counted else ""
+    some = t(f"accounting.export_{which}", count=number(counted.exportable.count)) if counted else ""
     export = BulkAction(
         f"{base}/export",
         f"{label} {some or t(f'accounting.export_{which}_uncounted')}",
         f"{label} {t('accounting.export_some_suffix')}",
         f"{label} {some or t(f'accounting.export_{which}_uncounted')}",
-        needs_selection=counted is not None and not counted.exportable,
+        needs_selection=counted is not None and not counted.exportable.count,
         primary=True,
     )
     return (*change, export)
@@ -59,7 +66,8 @@ async def change_status(administration: str, kind: str, visit: SignedIn) -> Resp
     """Change the status of the selected lines (EP-28, EP-29), or of all that the filter means (EP-37)."""
     t = visit.t
     chosen = await selection_of(visit, FILTERS)
-    action = (await visit.form()).get("action", "")
+    form = await visit.form()
+    action, once = form.get("action", ""), form.get("_once", "")
     message: Message
     if chosen.none or action not in ACTIONS:
         message = Message(Weight.WARNING, t("accounting.none_selected"))
@@ -68,15 +76,17 @@ async def change_status(administration: str, kind: str, visit: SignedIn) -> Resp
     else:
         try:
             changed = await visit.clients.accounting.set_action(
-                administration, kind, action, chosen.ids, chosen.query
+                administration, kind, once, action, chosen.ids, chosen.query, told=chosen.told
             )
         except ServiceFailure as failure:
+            if has_changed(failure):
+                return await _asked(administration, kind, chosen, visit, action=action)
             message = explained(failure, t)
         else:
             if changed.job:
                 back = with_query(_address(administration, kind), chosen.query)
                 return visit.go(job_address(ServiceName.ACCOUNTING, changed.job.rsplit("/", 1)[-1], back))
-            message = _status_answer(changed, chosen, visit)
+            message = _status_answer(changed, visit)
     return await _back(administration, kind, message, chosen, visit)
 
 
@@ -85,16 +95,16 @@ async def export(administration: str, kind: str, visit: SignedIn) -> Response:
     """Export the selected lines, or all of the filter where none is selected (EP-41, EP-42)."""
     chosen = await selection_of(visit, FILTERS)
     once = (await visit.form()).get("_once", "")
-    unsure = chosen.matching or chosen.told is None or chosen.told > ASKED_ABOVE
+    unsure = chosen.matching or chosen.told is None or chosen.told.count > ASKED_ABOVE
     if not chosen.ids and unsure and not chosen.confirmed:
         return await _asked(administration, kind, chosen, visit)
     message: Message
     try:
         made = await visit.clients.accounting.export(
-            administration, kind, once, chosen.ids, chosen.query, at_most=chosen.told
+            administration, kind, once, chosen.ids, chosen.query, told=chosen.told
         )
     except ServiceFailure as failure:
-        if isinstance(failure, Refused) and failure.problem.type == MORE_THAN_TOLD:
+        if has_changed(failure):
             return await _asked(administration, kind, chosen, visit)
         message = explained(failure, visit.t)
     else:
@@ -106,18 +116,20 @@ async def _asked(
     administration: str, kind: str, chosen: Selection, visit: Visit, *, action: str = ""
 ) -> Response:
     """The page that names how many lines are meant and which, and asks."""
-    t, number = visit.t, visit.formats.number
+    t = visit.t
     base = _address(administration, kind)
     back = with_query(base, chosen.query)
     counted = await visit.clients.accounting.count(administration, kind, chosen.query)
-    count = counted.count if action else counted.exportable
+    pin = Pin(count=counted.count, digest=counted.digest) if action else counted.exportable
+    # The bar of the list tells what an export takes; only the page that asks tells what a change of status takes.
+    told = chosen.told if chosen.confirmed or not action else None
+    count = pin.count
     if not count:
         await visit.say(Message(Weight.WARNING, t("accounting.none_match")))
         return visit.go(back)
     words = {"action": t(f"accounting.action_{action}")} if action else {}
     what = "confirm_status" if action else f"confirm_export_{kind}"
-    staying = 0 if action else counted.count - counted.exportable
-    more = not action and chosen.told is not None and count > chosen.told
+    staying = 0 if action else counted.count - count
     return await visit.page(
         "pages/selection.html",
         title=t.many(f"accounting.{what}", count, **words),
@@ -126,9 +138,7 @@ async def _asked(
         notes=tuple(
             note
             for note in (
-                t("accounting.changed_meanwhile", told=number(chosen.told), count=number(count))
-                if more
-                else "",
+                changed_words(told, pin, visit),
                 t.many("accounting.staying", staying) if staying else "",
                 t("accounting.confirm_status_note") if action else "",
             )
@@ -137,26 +147,21 @@ async def _asked(
         action=f"{base}/{'status' if action else 'export'}",
         back=back,
         crumb=t(f"accounting.title_{kind}"),
-        hidden={"scope": "matching", "matching": with_query("", chosen.query).lstrip("?"), "told": str(count)}
-        | ({"action": action} if action else {}),
+        hidden=confirmation(chosen.query, pin) | ({"action": action} if action else {}),
         once=new_once(),
     )
 
 
-def _status_answer(changed: Changed, chosen: Selection, visit: Visit) -> Message:
+def _status_answer(changed: Changed, visit: Visit) -> Message:
     """How many lines were changed; of each that was not, why."""
     t, number = visit.t, visit.formats.number
     title = t.many("accounting.changed", changed.changed)
-    now = changed.changed + changed.left
-    meanwhile = ""
-    if chosen.matching and chosen.told is not None and chosen.told != now:
-        meanwhile = t("accounting.changed_meanwhile", told=number(chosen.told), count=number(now))
     if not changed.skipped:
-        return done(title, meanwhile)
+        return done(title)
     words = [f"{line.name}: {line.reason}" if line.name else line.reason for line in changed.skipped]
     if (more := changed.left - len(changed.skipped)) > 0:
         words.append(t("accounting.more_left", count=number(more)))
-    return Message(Weight.WARNING, title, meanwhile, items=tuple(Item(text) for text in words))
+    return Message(Weight.WARNING, title, items=tuple(Item(text) for text in words))
 
 
 async def _back(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from fastapi import APIRouter, Response
 
 from back_office.clients.debtors import Card
+from back_office.clients.shapes import Page, Pin
 from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
 from back_office.web.components.addresses import segment, with_query
@@ -62,7 +63,7 @@ async def find(visit: SignedIn) -> Response:
     """The list with its search (EF-31)."""
     t = visit.t
     query = reads(visit.query, FILTERS)
-    page = await visit.clients.debtors.find(**query, cursor=lists.cursor_of(visit), limit=lists.PAGE_SIZE)
+    page, counted = await _page(query, visit)
     table = Table(
         id="debtors",
         caption=t("debtors.caption"),
@@ -93,7 +94,11 @@ async def find(visit: SignedIn) -> Response:
         next=page.next,
         actions=tuple(_export_selected(suffix, visit, query) for suffix in EXPORTS),
         keeps_filters=True,
-        matching=Matching(),
+        matching=Matching(
+            count=counted.count if counted else None,
+            told=counted,
+            count_later="" if counted else with_query("/debtors", query, part="bulk"),
+        ),
     )
     return await lists.answer(
         visit,
@@ -104,6 +109,14 @@ async def find(visit: SignedIn) -> Response:
         actions=tuple(item for slot in ACTIONS if (item := slot(visit, query)) is not None),
         may_add=visit.may("edit_debtor"),
     )
+
+
+async def _page(query: dict[str, str], visit: Visit) -> tuple[Page[Card], Pin | None]:
+    """The cards; how many the filter means is asked for a moment later (`Matching.count_later`)."""
+    if visit.query.get("part") == "bulk":
+        return Page[Card](), await visit.clients.debtors.count(query)
+    cursor, limit = lists.cursor_of(visit), lists.PAGE_SIZE
+    return await visit.clients.debtors.find(**query, cursor=cursor, limit=limit), None
 
 
 @router.get("/debtors.{suffix}")

@@ -9,10 +9,23 @@ from back_office.domain import badges
 from back_office.web import lists
 from back_office.web.components.addresses import segment
 from back_office.web.components.message import Link
-from back_office.web.components.table import Cell, Column, Empty, Filter, Kind, Option, Row, Table, reads
+from back_office.web.components.table import (
+    BulkAction,
+    Cell,
+    Column,
+    Empty,
+    Filter,
+    Kind,
+    Matching,
+    Option,
+    Row,
+    Table,
+    reads,
+)
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
+NARROWED = ("q", "state")
 INVOICE_STATES = ("failed", "ignored", "unknown", "by_hand", "waiting", "queued", "planned", "sent")
 
 
@@ -20,7 +33,7 @@ INVOICE_STATES = ("failed", "ignored", "unknown", "by_hand", "waiting", "queued"
 async def invoices(visit: SignedIn) -> Response:
     """Invoices with how their dispatch stands."""
     t = visit.t
-    query = reads(visit.query, ("q", "state"))
+    query = reads(visit.query, NARROWED)
     page = await visit.clients.dispatch.find(**query, cursor=lists.cursor_of(visit), limit=lists.PAGE_SIZE)
     table = Table(
         id="deliveries",
@@ -39,9 +52,11 @@ async def invoices(visit: SignedIn) -> Response:
         empty=Empty(t("deliveries.none"), t("deliveries.none_why")),
         query=query,
         search_label=t("invoices.search"),
-        filters=(Filter("state", t("deliveries.state"), _invoice_options(visit)),),
+        filters=filters(visit),
+        actions=_actions(visit),
         next=page.next,
         keeps_filters=True,
+        matching=Matching(),
     )
     return await lists.answer(
         visit,
@@ -63,6 +78,19 @@ def tabs(visit: Visit) -> tuple[Link, ...]:
     )
 
 
+def filters(visit: Visit) -> tuple[Filter, ...]:
+    """What the list of invoices can be narrowed to."""
+    return (Filter("state", visit.t("deliveries.state"), _invoice_options(visit)),)
+
+
+def _actions(visit: Visit) -> tuple[BulkAction, ...]:
+    if not visit.may("send_invoice"):
+        return ()
+    t = visit.t
+    some, every = t("dispatch.send_selected"), t("dispatch.send_matching")
+    return (BulkAction("/deliveries/invoices/send", t("dispatch.send_by_hand"), some, every, primary=True),)
+
+
 def _invoice_options(visit: Visit) -> tuple[Option, ...]:
     """The states with the words that the badges have."""
     return tuple(Option(state, visit.t(badges.dispatch(state).key)) for state in INVOICE_STATES)
@@ -73,6 +101,7 @@ def _invoice_row(row: DispatchedInvoice, visit: Visit) -> Row:
     badge = badges.dispatch(row.state, explanation=row.message)
     return Row(
         id=row.invoice_id,
+        name=row.number,
         cells=(
             Cell(at=row.changed_at),
             Cell(row.number, f"/invoices/{segment(row.invoice_id)}"),

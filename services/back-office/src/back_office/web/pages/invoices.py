@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Response
 
 from back_office.clients.sales import InvoiceRow
-from back_office.clients.transport import Refused, ServiceFailure
+from back_office.clients.transport import ServiceFailure
 from back_office.domain import badges
 from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
 from back_office.web.components.addresses import segment, with_query
-from back_office.web.components.message import Item, Link, Message, Weight, done
+from back_office.web.components.message import Link, Message, Weight, done
 from back_office.web.components.selection import selection_of
 from back_office.web.components.table import (
     BulkAction,
@@ -34,7 +32,6 @@ from back_office.web.visit import SignedIn, Visit
 router = APIRouter(include_in_schema=False)
 FILTERS = ("q", "state", "dispatch", "payment_status", "reverse_charge", "paid_from", "paid_to")
 DISPATCHES = ("waiting", "sent", "failed", "ignored", "unknown")
-AT_ONCE = 4
 
 
 @router.get("/invoices")
@@ -43,8 +40,6 @@ async def find(visit: SignedIn) -> Response:
     t = visit.t
     query = reads(visit.query, FILTERS)
     page = await visit.clients.sales.invoices(**query, cursor=lists.cursor_of(visit), limit=lists.PAGE_SIZE)
-    yes_no = (Option("true", t("form.yes")), Option("false", t("form.no")))
-    payments = tuple(Option(value, t(f"invoices.{value}")) for value in ("paid", "not_paid"))
     table = Table(
         id="invoices",
         caption=t("invoices.caption"),
@@ -62,12 +57,7 @@ async def find(visit: SignedIn) -> Response:
         empty=Empty(t("invoices.none"), t("invoices.none_why")),
         query=query,
         search_label=t("invoices.search"),
-        filters=(
-            Filter("dispatch", t("invoices.dispatch"), _labels(visit, "delivery.", DISPATCHES)),
-            Filter("payment_status", t("invoices.payment"), payments),
-            Filter("state", t("invoices.state"), _labels(visit, "invoice.state_", ("draft", "final"))),
-            Filter("reverse_charge", t("invoices.reverse_charge"), yes_no),
-        ),
+        filters=filters(visit),
         actions=_actions(visit),
         next=page.next,
         keeps_filters=True,
@@ -97,38 +87,6 @@ async def export_selected(visit: SignedIn) -> Response:
     query = chosen.query if chosen.matching else {}
     source = visit.clients.sales.export("csv", chosen.ids, language=visit.language, **query)
     return await streamed(source, "invoices.csv")
-
-
-@router.post("/invoices/send")
-async def send_selected(visit: SignedIn) -> Response:
-    """Send the selected invoices by hand; the answer says what became of each."""
-    t = visit.t
-    chosen = await visit.chosen()
-    once = (await visit.form()).get("_once", "")
-    if not chosen:
-        await visit.say(Message(Weight.WARNING, t("dispatch.pick_first")))
-        return visit.go("/invoices")
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def send(invoice_id: str) -> str:
-        async with gate:
-            try:
-                await visit.clients.dispatch.send(invoice_id, "", f"{once}-{invoice_id}")
-            except Refused as refusal:
-                return refusal.said
-            except ServiceFailure as failure:
-                return explained(failure, t).title
-            return ""
-
-    answers = await asyncio.gather(*(send(invoice_id) for invoice_id in chosen))
-    refused = tuple(
-        Item(text, Link(t("invoices.open"), f"/invoices/{segment(invoice_id)}"))
-        for invoice_id, text in zip(chosen, answers, strict=True)
-        if text
-    )
-    title = t("dispatch.sent_results", sent=len(chosen) - len(refused), count=len(chosen))
-    await visit.say(Message(Weight.WARNING if refused else Weight.DONE, title, items=refused))
-    return visit.go("/invoices")
 
 
 @router.post("/invoices/{invoice_id}/send")
@@ -168,13 +126,27 @@ async def document(invoice_id: str, kind: str, visit: SignedIn) -> Response:
     return await streamed(visit.clients.dispatch.document(invoice_id, wanted), f"{invoice_id}.{wanted}")
 
 
+def filters(visit: Visit) -> tuple[Filter, ...]:
+    """What the list can be narrowed to."""
+    t = visit.t
+    yes_no = (Option("true", t("form.yes")), Option("false", t("form.no")))
+    payments = tuple(Option(value, t(f"invoices.{value}")) for value in ("paid", "not_paid"))
+    return (
+        Filter("dispatch", t("invoices.dispatch"), _labels(visit, "delivery.", DISPATCHES)),
+        Filter("payment_status", t("invoices.payment"), payments),
+        Filter("state", t("invoices.state"), _labels(visit, "invoice.state_", ("draft", "final"))),
+        Filter("reverse_charge", t("invoices.reverse_charge"), yes_no),
+    )
+
+
 def _actions(visit: Visit) -> tuple[BulkAction, ...]:
     t = visit.t
     export = t("invoices.export_selected")
     actions = [BulkAction("/invoices/selected.csv", export, export, t("invoices.export_matching"))]
     if visit.may("send_invoice"):
         some = t("dispatch.send_selected")
-        actions.insert(0, BulkAction("/invoices/send", t("dispatch.send_by_hand"), some, primary=True))
+        every = t("dispatch.send_matching")
+        actions.insert(0, BulkAction("/invoices/send", t("dispatch.send_by_hand"), some, every, primary=True))
     return tuple(actions)
 
 

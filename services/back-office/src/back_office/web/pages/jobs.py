@@ -11,7 +11,9 @@ from fastapi.responses import StreamingResponse
 from back_office.clients.jobs import Job
 from back_office.clients.transport import ServiceFailure, ServiceName
 from back_office.web.components.addresses import local, segment, with_query
+from back_office.web.components.message import Item, Link
 from back_office.web.explain import explained
+from back_office.web.own_links import own_page
 from back_office.web.pages.downloads import streamed
 from back_office.web.pages.row_messages import MESSAGES, message_file
 from back_office.web.visit import SignedIn, Visit
@@ -87,13 +89,36 @@ def _shown(service: ServiceName, job: Job, visit: Visit) -> dict[str, Any]:
     t = visit.t
     title = t.either(f"job.kind.{job.kind}", job.kind)
     counts = shown_counts(job, visit)
-    return {"job": job, "address": job_address(service, job.id), "title": title, "counts": counts}
+    left = left_rows(job, visit)
+    return {
+        "job": job,
+        "address": job_address(service, job.id),
+        "title": title,
+        "counts": counts,
+        "left": left,
+        "left_count": max(len(left), dict(_numbers(job)).get("left", 0)),
+    }
+
+
+def left_rows(job: Job, visit: Visit) -> list[Item]:
+    """What a job has left as it is, of very many the first, each with the reason and a way there."""
+    rows = job.result.get("left_rows", [])
+    found = []
+    for row in rows if isinstance(rows, list) else []:
+        page = own_page(str(row.get("link", "")))
+        link = Link(visit.t("job.left_open"), page) if page else None
+        found.append(Item(f"{row.get('name', '')}: {visit.said(str(row.get('reason', '')))}", link))
+    return found
 
 
 def shown_counts(job: Job, visit: Visit) -> list[tuple[str, int]]:
     """What came out of a job so far, by name."""
+    return [(visit.t.either(f"job.result.{name}", name), value) for name, value in _numbers(job)]
+
+
+def _numbers(job: Job) -> list[tuple[str, int]]:
     return [
-        (visit.t.either(f"job.result.{name}", name), value)
+        (name, value)
         for name, value in job.result.items()
         if isinstance(value, int) and not isinstance(value, bool)
     ]

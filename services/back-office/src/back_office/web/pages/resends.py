@@ -7,17 +7,28 @@ from datetime import date
 from fastapi import APIRouter, Response
 from klokwerk_contracts.ekt_resend_requested import ResendReason
 
-from back_office.clients.resends import Batch, BatchEntry, EktCheck, LeftOut, PreviewItem
+from back_office.clients.resends import Batch, BatchEntry, EktCheck, LeftOut, PreviewItem, Who
 from back_office.clients.sale_shapes import Missing
+from back_office.clients.shapes import Pin
 from back_office.clients.transport import ServiceFailure
 from back_office.domain import badges
 from back_office.domain.badges import Badge, Tone
+from back_office.web import lists
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import new_once
 from back_office.web.components.message import Message, Weight
+from back_office.web.components.selection import (
+    Selection,
+    changed_words,
+    confirmation,
+    filter_words,
+    has_changed,
+    selection_of,
+)
 from back_office.web.components.table import Cell, Column, Empty, Kind, Row, Table
 from back_office.web.explain import explained, tried
 from back_office.web.own_links import own_page
+from back_office.web.pages.sales import NARROWED, filters
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -28,47 +39,74 @@ STATES = ("asked", "waiting", "planned", "sending", "sent", "failed", "bounced",
 
 @router.post("/sales/{day}/resends/preview")
 async def preview(day: date, visit: SignedIn) -> Response:
-    """Who gets what and who can't and why: of those who were ticked, else of all whose last sending failed."""
+    """Who gets what and who can't and why: of those who were ticked or all that match, else of all that failed."""
+    return await _preview(day, await selection_of(visit, NARROWED), visit)
+
+
+async def _preview(day: date, chosen: Selection, visit: Visit) -> Response:
+    """Whoever is not shown is named by their number, and goes along as part of the filter that was confirmed."""
     t = visit.t
-    chosen = await visit.chosen()
-    items = await visit.clients.resends.preview(day, chosen or None)
+    found = await visit.clients.resends.preview(day, _who(chosen))
+    items = found.items
     checks = (
         await tried(visit.clients.resends.check(day, [one.debtor_id for one in items]), t) if items else None
     )
-    found = (checks.value or {}) if checks else {}
-    ready = [one for one in items if one.can and _ekt_can(found.get(one.debtor_id))]
+    checked = (checks.value or {}) if checks else {}
+    ready = [one for one in items if one.can and _ekt_can(checked.get(one.debtor_id))]
     barred = [one for one in items if one not in ready]
-    messages = (checks.trouble,) if checks and checks.trouble else ()
+    messages = [checks.trouble] if checks and checks.trouble else []
+    if chosen.confirmed and (changed := changed_words(chosen.told, found.pin, visit)):
+        messages.insert(0, Message(Weight.WARNING, changed))
+    whole = found.whole
     return await visit.page(
         "pages/resends_preview.html",
         messages=messages,
         day=day,
-        selected=bool(chosen),
+        of="matching" if chosen.matching else "selection" if chosen.ids else "failed",
+        chips=filter_words(filters(visit), chosen.query, t("table.search")) if chosen.matching else (),
         ready=ready,
-        warned=sum(one.warn for one in ready),
-        ready_table=_ready(ready, found, day, visit),
-        barred_table=_barred(barred, found, day, visit) if barred else None,
+        whole=whole,
+        shown=len(items),
+        count=len(ready) if whole else found.count,
+        can=len(ready) if whole else found.can,
+        warned=sum(one.warn for one in ready) if whole else found.warned,
+        sends={} if whole else _confirmed(chosen, found.pin),
+        ready_table=_ready(ready, checked, day, visit),
+        barred_table=_barred(barred, checked, day, visit) if barred else None,
         reasons=[reason.value for reason in sorted(ResendReason, key=lambda one: one != "unsaid")],
         once=new_once(),
     )
 
 
+def _who(chosen: Selection) -> Who:
+    return Who(chosen.ids, chosen.query if chosen.matching else None)
+
+
+def _confirmed(chosen: Selection, pin: Pin) -> dict[str, str]:
+    """What the page sends along for those that it does not show."""
+    sent = confirmation(chosen.query, pin) | {"confirmed": "yes"}
+    return sent if chosen.matching else {name: sent[name] for name in ("told", "confirmed")}
+
+
 @router.post("/sales/{day}/resends")
 async def ask(day: date, visit: SignedIn) -> Response:
     """Send them again, and follow what becomes of each."""
-    form, chosen = await visit.form(), await visit.chosen()
-    if not chosen:
+    form, chosen = await visit.form(), await selection_of(visit, NARROWED)
+    if chosen.none and chosen.told is None:
         await visit.say(Message(Weight.WARNING, visit.t("resends.nobody")))
         return visit.go(f"/sales?day={day.isoformat()}")
     try:
         asked = await visit.clients.resends.ask(
             day,
-            chosen,
+            _who(chosen),
+            told=chosen.told,
             reason=form.get("reason", ""),
             note=form.get("note", ""),
             once=form.get("_once", ""),
         )
     except ServiceFailure as failure:
+        if has_changed(failure):
+            return await _preview(day, chosen, visit)
         await visit.say(explained(failure, visit.t))
         return visit.go(f"/sales?day={day.isoformat()}")
     return visit.go(f"/sales/resends/{segment(asked.batch_id)}")
@@ -77,10 +115,10 @@ async def ask(day: date, visit: SignedIn) -> Response:
 @router.get("/sales/resends/{batch_id}")
 async def batch(batch_id: str, visit: SignedIn) -> Response:
     """How each one stands, and one summary; it renews itself until all are over."""
-    found = await visit.clients.resends.batch(batch_id)
+    found = await visit.clients.resends.batch(batch_id, lists.cursor_of(visit))
     table = _entries(found, visit)
-    if visit.query.get("part") == "table":
-        return visit.part("parts.html", table=table, part="table")
+    if (part := visit.query.get("part")) in ("table", "rows"):
+        return visit.part("parts.html", table=table, part=part)
     return await visit.page(
         "pages/resends_batch.html",
         batch=found,
@@ -198,7 +236,8 @@ def _entries(found: Batch, visit: Visit) -> Table:
     known = [state for state in STATES if found.counts.get(state)]
     known += [state for state in found.counts if state not in STATES]
     counts = tuple((_state(state, visit), formats.number(found.counts[state])) for state in known)
-    skipped = ((t("resends.skipped"), formats.number(len(found.skipped))),) if found.skipped else ()
+    skipped = ((t("resends.skipped"), formats.number(found.left_out)),) if found.left_out else ()
+    waiting = ((t("resends.waiting"), formats.number(found.waiting)),) if found.waiting else ()
     return Table(
         id="batch",
         caption=t("resends.batch"),
@@ -211,8 +250,9 @@ def _entries(found: Batch, visit: Visit) -> Table:
         ),
         rows=tuple(_entry(one, found.order_day) for one in found.items),
         empty=Empty(t("resends.nobody")),
-        sums=(*counts, *skipped),
-        poll_seconds=0 if found.over else POLL_SECONDS,
+        next=found.next,
+        sums=(*counts, *skipped, *waiting),
+        poll_seconds=0 if found.over or lists.cursor_of(visit) else POLL_SECONDS,
     )
 
 

@@ -19,6 +19,7 @@ from back_office.web.components.table import (
     Empty,
     Filter,
     Kind,
+    Matching,
     Option,
     Row,
     Table,
@@ -30,7 +31,8 @@ from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
 DAYS_OFFERED = "8"
-FILTERS = ("q", "complete", "ekt", "use_ekts", "sort")
+NARROWED = ("q", "complete", "ekt", "use_ekts")
+FILTERS = (*NARROWED, "sort")
 EKT_STATES = ("never", "under_way", "sent", "failed", "bounced", "unknown", "ignored")
 EXPORTS = ("csv", "xlsx")
 
@@ -64,10 +66,11 @@ async def per_debtor(visit: SignedIn) -> Response:
         empty=Empty(t("sales.empty", day=shown), t("sales.empty_why")),
         query={"day": day.isoformat(), **asked},
         search_label=t("sales.search"),
-        filters=_filters(visit),
-        actions=_actions(day, visit),
+        filters=filters(visit),
+        actions=_actions(day, sold.totals, visit),
         next=sold.next,
         keeps_filters=True,
+        matching=Matching(count=sold.totals.debtors if sold.totals else None),
         sums=_sums(sold.totals, visit),
     )
     messages: tuple[Message, ...] = ()
@@ -114,7 +117,8 @@ def kept_elsewhere(source: str) -> str:
     return source.rstrip("/").rsplit("/", 1)[-1] or source
 
 
-def _filters(visit: Visit) -> tuple[Filter, ...]:
+def filters(visit: Visit) -> tuple[Filter, ...]:
+    """What the list can be narrowed to."""
     t = visit.t
     yes_no = (Option("true", t("form.yes")), Option("false", t("form.no")))
     states = tuple(Option(state, t(f"sales.ekt_{state}")) for state in EKT_STATES)
@@ -126,12 +130,17 @@ def _filters(visit: Visit) -> tuple[Filter, ...]:
     )
 
 
-def _actions(day: date, visit: Visit) -> tuple[BulkAction, ...]:
+def _actions(day: date, totals: SoldTotals | None, visit: Visit) -> tuple[BulkAction, ...]:
     t = visit.t
     address = f"/sales/{day.isoformat()}/resends/preview"
+    count = visit.formats.number(totals.debtors) if totals else ""
     return (
         BulkAction(
-            address, t("resends.all_failed"), t("resends.selected", count="{count}"), needs_selection=False
+            address,
+            t("resends.all_failed"),
+            t("resends.selected", count="{count}"),
+            t("resends.selected", count=count) if count else t("resends.matching"),
+            needs_selection=False,
         ),
     )
 

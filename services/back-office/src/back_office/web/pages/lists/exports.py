@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Response
 
 from back_office.clients.jobs import Job
+from back_office.clients.shapes import Pin
 from back_office.clients.transport import NotFound, ServiceFailure, ServiceName
 from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
@@ -94,10 +95,14 @@ async def export_filter(suffix: str, visit: SignedIn) -> Response:
 async def export_selection(visit: SignedIn) -> Response:
     """The ticked cards, or all of the filter where none is ticked or all that match were chosen."""
     typed, chosen = await visit.form(), await selection_of(visit, FILTERS)
-    return await _export(visit, typed.get("action", "csv"), list(chosen.ids), typed.get("_once", ""))
+    return await _export(
+        visit, typed.get("action", "csv"), list(chosen.ids), typed.get("_once", ""), chosen.told
+    )
 
 
-async def _export(visit: Visit, suffix: str, ids: list[str], once: str = "") -> Response:
+async def _export(
+    visit: Visit, suffix: str, ids: list[str], once: str = "", told: Pin | None = None
+) -> Response:
     """Start it, and give the file at once where it is made while one waits."""
     wanted: dict[str, object] = dict(reads(visit.query, FILTERS))
     if "use_ekts" in wanted:
@@ -109,6 +114,8 @@ async def _export(visit: Visit, suffix: str, ids: list[str], once: str = "") -> 
         "language": visit.language,
         "ids": ids,
     }
+    if told is not None and not ids:
+        body["pin"] = told.model_dump()
     try:
         job = await visit.clients.imports.export(body, once or new_once())
         client = visit.clients.jobs[ServiceName.DEBTORS]
