@@ -17,6 +17,7 @@ from back_office_world import World
 from ekt_service.api import log
 from klokwerk.tables import read_table
 from office_shapes import page
+from sales_service.api import invoice_list
 from sales_service.entry.import_job import Message
 
 ID = "0199a000-0000-7000-8000-000000000001"
@@ -65,6 +66,8 @@ async def test_records_come_out_of_pieces_of_any_size(size: int) -> None:
 def test_every_heading_of_a_service_has_words(language: str) -> None:
     texts = catalogue(language)
     assert [name for name in LOG if f"file.ekt_log.{name}" not in texts] == []
+    names = [column.heading.lower().replace(" ", "_") for column in invoice_list._EXPORT]
+    assert [name for name in names if f"file.invoices.{name}" not in texts] == []
     assert [name for name in Message.__slots__ if f"file.messages.{name}" not in texts] == []
 
 
@@ -132,6 +135,34 @@ async def test_the_filtered_log_is_saved_in_the_readers_language(office: World) 
     told = dict(zip(LOG, workbook.rows[0].cells, strict=True))
     assert (told["lines"], told["state"], told["debtor_name"]) == ("12", "Mislukt", "'=Jansen")
     assert (await browser.get("/deliveries/ekts.pdf")).status_code == 404
+
+
+async def test_LS_15_the_list_of_invoices_is_saved_in_the_readers_language(office: World) -> None:
+    headings = [column.heading for column in invoice_list._EXPORT]
+
+    def line(**cells: str) -> list[str]:
+        return [cells.get(name.lower().replace(" ", "_"), "") for name in headings]
+
+    first = line(
+        number="F1", kind="credit_note", state="final", customer="'=Jansen", gross="-1234.50",
+        payment_status="not_paid",
+        source="rebilled", dispatch="failed", channel="print", issue_date="2026-11-02",
+    )  # fmt: skip
+    answers(
+        office, "sales", "/v1/invoices.csv", file_of(headings, first, line(state="novel", dispatch="new"))
+    )
+    browser = await office.speaking("nl")
+    saved = await browser.get("/invoices.csv?q=jansen")
+    assert saved.headers["content-disposition"] == 'attachment; filename="facturen.csv"'
+    named, told, strange = rows_of(saved.content)
+    assert named[:3] == ["Nummer", "Soort", "Status"]
+    assert [cell for cell in told if cell] == [
+        "F1", "Creditnota", "Definitief", "'=Jansen", "2026-11-02", "-1234,50", "Niet betaald",
+        "Doorbelast van een inkoopfactuur", "Mislukt", "Printdienst",
+    ]  # fmt: skip
+    assert [cell for cell in strange if cell] == ["novel", "new"]
+    asked = office.services.last("GET", "/v1/invoices.csv").url.params
+    assert (asked["q"], asked["language"]) == ("jansen", "en")
 
 
 async def test_a_file_that_its_service_refuses_is_told_on_a_page(office: World) -> None:

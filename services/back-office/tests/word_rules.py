@@ -24,7 +24,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "klokwerk_contracts.debtor_changed.OwnFieldType": ("settings.own_fields.type_", SENTENCE),
     "klokwerk_contracts.ekt_delivery_changed.EktTrigger": ("ekt.trigger_",),
     "klokwerk_contracts.ekt_resend_requested.ResendReason": ("ekt.reason_",),
-    "klokwerk_contracts.invoice_created.InvoiceKind": ("invoice.title_", SENTENCE),
+    "klokwerk_contracts.invoice_created.InvoiceKind": ("invoice.title_", "invoice.kind_", SENTENCE),
     "klokwerk_contracts.invoice_created.InvoiceSource": ("invoice.source_",),
     "klokwerk_contracts.invoice_created.InvoiceStatus": ("invoice.state_",),
     "klokwerk_contracts.invoice_dispatch_changed.DispatchPurpose": ("dispatch.purpose_",),

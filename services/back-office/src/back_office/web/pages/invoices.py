@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from fastapi import APIRouter, Response
 
 from back_office.clients.sales import InvoiceRow
@@ -27,6 +29,7 @@ from back_office.web.components.table import (
 )
 from back_office.web.explain import explained
 from back_office.web.pages.downloads import streamed
+from back_office.web.pages.translated import SPOKEN_LANGUAGE, Tell, Telling, translated
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -73,8 +76,7 @@ async def find(visit: SignedIn) -> Response:
 @router.get("/invoices.csv")
 async def export(visit: SignedIn) -> Response:
     """The filtered list, all pages of it (D-15, LS-15)."""
-    query = reads(visit.query, FILTERS)
-    return await streamed(visit.clients.sales.export("csv", **query, language=visit.language), "invoices.csv")
+    return await _as_file(visit, (), reads(visit.query, FILTERS))
 
 
 @router.post("/invoices/selected.csv")
@@ -84,9 +86,34 @@ async def export_selected(visit: SignedIn) -> Response:
     if chosen.none:
         await visit.say(Message(Weight.WARNING, visit.t("dispatch.pick_first")))
         return visit.go("/invoices")
-    query = chosen.query if chosen.matching else {}
-    source = visit.clients.sales.export("csv", chosen.ids, language=visit.language, **query)
-    return await streamed(source, "invoices.csv")
+    return await _as_file(visit, chosen.ids, chosen.query if chosen.matching else {})
+
+
+async def _as_file(visit: Visit, ids: Sequence[str], query: Mapping[str, str]) -> Response:
+    """The list as a file for a spreadsheet in the reader's language."""
+    t = visit.t
+
+    def word(prefix: str) -> Tell:
+        return lambda code: t.either(prefix + code, code)
+
+    def dispatched(state: str) -> str:
+        badge = badges.dispatch(state, intent="manual")  # the file does not say who sent it
+        return badge.explanation or t(badge.key)
+
+    telling = Telling(
+        "file.invoices",
+        {
+            "kind": word("invoice.kind_"),
+            "state": word("invoice.state_"),
+            "payment_status": word("invoices."),
+            "source": word("invoice.source_"),
+            "dispatch": dispatched,
+            "channel": word("dispatch.channel_"),
+        },
+        numbers=frozenset({"net", "vat", "gross"}),
+    )
+    source = visit.clients.sales.export("csv", ids, language=SPOKEN_LANGUAGE, **query)
+    return await translated(source, telling, visit, file_name=f"{t('file.invoices.name')}.csv")
 
 
 @router.post("/invoices/{invoice_id}/send")
