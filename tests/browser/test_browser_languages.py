@@ -119,9 +119,9 @@ async def test_sentences_of_the_services_are_dutch_for_a_dutch_reader_and_englis
     assert second[0] == "'=1+1"
     assert "BTW-nummer: 'NL123' klopt niet: het is geen btw-nummer van NL" in first[3]
     assert "Vergelijk het met de papieren van de klant" in first[3]
-    told = await saved(english, f"{listed}/rejected.csv", "en")
-    assert told[0][3] == "Reason"
-    assert "Compare it with the customer's papers" in told[1][3]
+    in_words = await saved(english, f"{listed}/rejected.csv", "en")
+    assert in_words[0][3] == "Reason"
+    assert "Compare it with the customer's papers" in in_words[1][3]
     # Mended, it is read again: the reasons are no column of it, and the name is what it was.
     out = io.StringIO()
     csv.writer(out, delimiter=";", lineterminator="\r\n").writerows(
