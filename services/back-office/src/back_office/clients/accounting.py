@@ -146,9 +146,11 @@ class Counted(Shape):
 
 
 class Returned(Shape):
-    """How many relations come up again."""
+    """How many relations come up again, how many were refused, and who was named that is not of the export."""
 
     returned: int = 0
+    refused: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 class Export(Shape):

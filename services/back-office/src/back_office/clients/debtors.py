@@ -83,7 +83,11 @@ class Card(BaseModel):
 
     def email(self, document: str = "general") -> str:
         """The address for one kind of document, as entered; empty when it has none of its own."""
-        return next((entry.address for entry in self.emails if entry.document == document), "")
+        return next(iter(self.emails_of(document)), "")
+
+    def emails_of(self, document: str) -> tuple[str, ...]:
+        """Every address for one kind of document, the one that is used first."""
+        return tuple(entry.address for entry in self.emails if entry.document == document)
 
     @property
     def city(self) -> str:
