@@ -59,6 +59,8 @@ class Administration(Shape):
     name: Words = ""
     mode: Words = "file"
     target: Words = "exact-xml"
+    system: Words = ""
+    shared_numbers: bool = False
     source_administration: Words = ""
     folder: Words = ""
     ranges: OwnRanges = OwnRanges()

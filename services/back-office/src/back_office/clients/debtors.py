@@ -163,6 +163,7 @@ class Waiting(Shape):
 
     id: int
     debtor_id: Words = ""
+    name: Words = ""
     number_kind: Words = ""
     trigger: Words = ""
     reason: Said = ""
@@ -304,9 +305,10 @@ class DebtorClient:
         body = {"shared_number_space": shared}
         await self._caller.send("PUT", at("number-ranges", administration), NumberSpace, body)
 
-    async def waiting(self) -> tuple[Waiting, ...]:
-        """Triggers that wait for a card or a free number, oldest first."""
-        return (await self._caller.get("/v1/waiting", Page[Waiting], {"limit": 100})).value.items
+    async def waiting(self, debtor_id: str = "", cursor: str = "") -> Page[Waiting]:
+        """Triggers that wait for a card or a free number, of one card or all, oldest first."""
+        query = {"limit": 100, "debtor_id": debtor_id or None, "cursor": cursor or None}
+        return (await self._caller.get("/v1/waiting", Page[Waiting], query)).value
 
     def export(self, suffix: str, **filters: str | None) -> AbstractAsyncContextManager[Download]:
         """The filtered list as ``csv`` or ``xlsx``."""
