@@ -166,13 +166,20 @@ async def test_EP_70_a_trial_of_a_direct_link_sends_nothing_and_holds_no_secrets
     assert "10002" in update["calls"][0]["find"]
 
 
+async def failing(world: World) -> int:
+    counts = (await world.ask("GET", "/summary")).json()["counts"]
+    return next(each["value"] for each in counts if each["name"] == "accounting_failing")
+
+
 async def test_the_connection_test_says_how_things_stand(world: World, tmp_path: Path) -> None:
     direct = await world.books("exact-direct")
     health = (await world.ask("GET", f"/{direct.code}/health")).json()
     assert (health["ok"], "division 102030" in health["message"]) == (True, True)
+    before = await failing(world)
     await world.exact.behave(status=503)
     health = (await world.ask("GET", f"/{direct.code}/health")).json()
     assert (health["ok"], "503" in health["message"]) == (False, True)
+    assert await failing(world) == before + 1, "the home page tells of it"
     there = await world.books(folder=str(tmp_path))
     assert (await world.ask("GET", f"/{there.code}/health")).json()["ok"] is True
     missing = await world.books(folder=str(tmp_path / "no" / "such"))
