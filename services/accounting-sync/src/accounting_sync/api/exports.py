@@ -212,7 +212,8 @@ async def _bring_back(
                 "recorded as failed.",
             )
         now = parts.clock.now()
-        said, unknown = None, []
+        said: dict[str, str] | None = None
+        unknown: list[str] = []
         if refusals is not None:
             said, unknown = await _told_of(connection, export_id, refusals)
             note = "; ".join(f"{number}: {text}" for number, text in said.items())[:2000]

@@ -43,7 +43,7 @@ def currencies(t: Translator, present: str = "") -> tuple[Option, ...]:
 
 @cache
 def _countries(language: str) -> tuple[Option, ...]:
-    names = Locale.parse(language).territories
+    names = {str(code): str(name) for code, name in Locale.parse(language).territories.items()}
     known = {code for code in names if len(code) == 2 and code.isalpha()} - NO_COUNTRIES
     others = sorted(known.difference(USUAL_COUNTRIES), key=lambda code: _letters(names[code]))
     return tuple(Option(code, names[code]) for code in (*USUAL_COUNTRIES, *others))
