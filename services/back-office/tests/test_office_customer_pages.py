@@ -10,6 +10,7 @@ import httpx
 import pycountry
 from back_office.texts.catalogue import Translator
 from back_office.web.pages.debtor import codes
+from back_office.web.pages.debtor.changes import Difference, differences
 from office_shapes import body_of, card, form_of, page, problem, text_of
 
 FILE = {
@@ -251,6 +252,12 @@ async def test_every_email_address_of_a_card_is_shown_and_none_is_lost_by_saving
     office.services.on("PUT", "debtors", "/v1/debtors/d1", problem(422, "No", wrong), 422)
     refused = await browser.client.post("/debtors/d1/edit", data=values)
     assert 'id="f-emails-general-2-error">is no address' in text_of(refused)
+
+
+def test_the_timeline_tells_of_every_address_of_one_kind():
+    first, second = ({"document": "general", "address": f"{name}@x.example"} for name in ("first", "second"))
+    (found,) = differences({"emails": [first, second]}, {"emails": [first]}, Translator("nl"), {})
+    assert found == Difference("Algemeen e-mailadres", "first@x.example; second@x.example", "first@x.example")
 
 
 def test_every_country_and_currency_can_be_chosen_by_its_name():
