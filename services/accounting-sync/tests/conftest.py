@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from klokwerk.clock import FixedClock
 from klokwerk.kafka import KafkaAddress
 from klokwerk.testing import fresh_database, own_prefix, topics, topics_of
@@ -49,6 +48,4 @@ async def world(running_world: World) -> World:
     await running_world.exact.reset()
     await running_world.exact.set(minutely_limit=100_000, daily_limit=100_000, error_limit=100_000)
     await running_world.moneybird.reset()
-    async with running_world.database.transaction() as connection:  # all books of the tests call with one key
-        await connection.execute(sa.text("delete from connection_error"))
     return running_world

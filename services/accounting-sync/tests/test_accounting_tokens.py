@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from accounting_sync.store.connections import StoredCredentials
-from accounting_sync.targets.answers import ConsentNeeded, Refused, Temporary
+from accounting_sync.targets.answers import ConsentNeeded, Temporary
 from accounting_sync.upkeep import Upkeep
 from accounting_world import World
 from klokwerk.testing import eventually
@@ -214,19 +214,3 @@ async def test_processes_share_one_error_allowance(world: World) -> None:
         )
         assert len(await world.exact.requests("PUT", "/api/v1/102030/crm/Addresses")) == 8
     assert (await world.ask("GET", f"/{books.code}/health")).json()["ok"] is True, "the key is not blocked"
-
-
-async def test_administrations_that_call_with_one_key_share_its_error_allowance(world: World) -> None:
-    first, second = await world.books("exact-direct"), await world.books("exact-direct")
-    await world.exact.set(error_limit=10)
-    gone = "11111111-1111-1111-1111-111111111111"
-    where = "/api/v1/102030/crm/BankAccounts"
-    async with world.links() as one, world.links() as two:
-        connections = [one.exact(first.code), two.exact(second.code)]
-        for _ in range(2):
-            calls = [each.call("PUT", "crm/BankAccounts", key=gone, body={}) for each in connections * 8]
-            found = await asyncio.gather(*calls, return_exceptions=True)
-            assert all(isinstance(each, Refused | Temporary) for each in found)
-        assert len(await world.exact.requests("PUT", where)) == 8, "both together, before the key is blocked"
-    for books in (first, second):
-        assert (await world.ask("GET", f"/{books.code}/health")).json()["ok"] is True

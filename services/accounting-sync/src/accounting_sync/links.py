@@ -40,17 +40,16 @@ class Links:
     def exact(self, administration: str) -> ExactConnection:
         """The connection of an administration to Exact Online."""
         if administration not in self._exact:
-            stored = self._stored(administration)
-            gate = self._gate(administration, stored, exact_connection.READER)
-            tokens = ExactTokens(self._http, stored, self._clock)
+            gate = self._gate(administration, exact_connection.READER)
+            tokens = ExactTokens(self._http, self._stored(administration), self._clock)
             self._exact[administration] = ExactConnection(self._http, tokens, gate, self._clock)
         return self._exact[administration]
 
     def moneybird(self, administration: str) -> MoneybirdContacts:
         """The contacts of an administration in Moneybird."""
         if administration not in self._moneybird:
+            gate = self._gate(administration, moneybird.READER)
             stored = self._stored(administration)
-            gate = self._gate(administration, stored, moneybird.READER)
             self._moneybird[administration] = MoneybirdContacts(self._http, stored, gate, self._clock)
         return self._moneybird[administration]
 
@@ -79,6 +78,7 @@ class Links:
     def _stored(self, administration: str) -> StoredCredentials:
         return StoredCredentials(self._database, self._clock, self._box, administration)
 
-    def _gate(self, administration: str, stored: StoredCredentials, reader: LimitReader) -> CallGate:
-        limits = SharedLimits(self._database, administration, stored.client)
-        return CallGate(limits, self._clock, reader, most_at_once=AT_ONCE)
+    def _gate(self, administration: str, reader: LimitReader) -> CallGate:
+        return CallGate(
+            SharedLimits(self._database, administration), self._clock, reader, most_at_once=AT_ONCE
+        )

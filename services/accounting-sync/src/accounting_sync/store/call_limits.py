@@ -1,15 +1,10 @@
-"""Pauses of a connection and the error allowance of its key, for all processes that call over it.
-
-An accounting system counts refused calls by the key of the application that calls, and several administrations may
-call with one key: they share one allowance.
-"""
+"""Pauses and the error allowance of a connection, for all processes that call over it."""
 
 import uuid
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from klokwerk.database import Database, advisory_key
+from klokwerk.database import Database
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accounting_sync.targets.gate import ERROR_WINDOW, LEASE_SECONDS, Places
@@ -19,20 +14,13 @@ _PAUSE = sa.text(
     "update connection set paused_until = greatest(coalesce(paused_until, :until), :until) "
     "where administration = :code"
 )
-_ONE_AT_A_TIME = sa.text("select pg_advisory_xact_lock(:key)")
-_CLIENT = sa.text(
-    "update connection set client = :client where administration = :code and client is distinct from :client"
-)
-_FREE_OLD = sa.text(
-    "delete from call_place p using connection c where c.client = :client and p.administration = c.administration "
-    "and p.until < clock_timestamp()"
-)
+_ONE_AT_A_TIME = sa.text("select from connection where administration = :code for no key update")
+_FREE_OLD = sa.text("delete from call_place where administration = :code and until < clock_timestamp()")
 _STANDING = sa.text(
-    "with same as (select administration from connection where client = :client), "
-    "refused as (select count(*) as errors, min(e.at) as oldest from connection_error e join same "
-    "using (administration) where e.endpoint = :endpoint and e.at > :since), "
-    "held as (select coalesce(sum(p.places), 0) as taken from call_place p join same using (administration) "
-    "where p.endpoint = :endpoint and p.holder <> :holder) select errors, oldest, taken from refused, held"
+    "select (select count(*) from connection_error where administration = :code and endpoint = :endpoint "
+    "and at > :since) as errors, (select min(at) from connection_error where administration = :code "
+    "and endpoint = :endpoint and at > :since) as oldest, (select coalesce(sum(places), 0) from call_place "
+    "where administration = :code and endpoint = :endpoint and holder <> :holder) as taken"
 )
 _HOLD = sa.text(
     "insert into call_place (administration, endpoint, holder, places, until) "
@@ -56,16 +44,11 @@ async def forget_errors(connection: AsyncConnection, before: datetime) -> None:
 
 
 class SharedLimits:
-    """What all processes share of one administration's call limits.
+    """What all processes share of one administration's call limits."""
 
-    Args:
-        client: names the key that the administration calls with.
-    """
-
-    def __init__(self, database: Database, code: str, client: Callable[[], Awaitable[str]]) -> None:
+    def __init__(self, database: Database, code: str) -> None:
         self._database = database
         self._code = code
-        self._client = client
 
     async def paused_until(self) -> datetime | None:
         """Until when no calls may be made."""
@@ -82,18 +65,9 @@ class SharedLimits:
         self, holder: uuid.UUID, endpoint: str, wanted: int, allowance: int, since: datetime
     ) -> Places:
         """Hold up to `wanted` places of an endpoint's allowance; what others hold and refused calls are taken."""
-        client = await self._client()
-        values = {
-            "code": self._code,
-            "client": client,
-            "endpoint": endpoint,
-            "holder": holder,
-            "since": since,
-        }
+        values = {"code": self._code, "endpoint": endpoint, "holder": holder, "since": since}
         async with self._database.transaction() as connection:
-            key = {"key": advisory_key(f"accounting-sync: allowance {client}")}
-            await connection.execute(_ONE_AT_A_TIME, key)
-            await connection.execute(_CLIENT, values)
+            await connection.execute(_ONE_AT_A_TIME, values)
             await connection.execute(_FREE_OLD, values)
             standing = (await connection.execute(_STANDING, values)).one()
             held = max(0, min(wanted, allowance - standing.errors - int(standing.taken)))

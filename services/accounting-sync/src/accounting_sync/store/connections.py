@@ -1,6 +1,5 @@
 """Connections to accounting systems: sealed credentials, who may use them, and how they were found."""
 
-import hashlib
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -186,12 +185,6 @@ class StoredCredentials:
         if not isinstance(found, MoneybirdCredentials):
             raise ConsentNeeded("no token for Moneybird is set; enter it in the administration")
         return found
-
-    async def client(self) -> str:
-        """A name for the key that is called with, the same for every administration that calls with it."""
-        found = self._opened(await self._read(), also_useless=True)
-        own = self._code if not isinstance(found, ExactCredentials) else f"{found.base_url} {found.client_id}"
-        return hashlib.sha256(own.encode()).hexdigest()[:32]
 
     async def useless(self, reason: str) -> None:
         """Make no further calls with what is stored until a person has entered other credentials."""
