@@ -222,7 +222,9 @@ async def test_requests_share_how_many_questions_are_under_way_at_once(
     await outside.put("/_control", json={"slow_seconds": 0.3})
     await asyncio.gather(*(look_up(world, VIS) for _ in range(5)))
     came = sorted(datetime.fromisoformat(one["at"]) for one in (await outside.get("/_requests")).json())
-    assert came[4] - came[0] >= timedelta(seconds=0.25), "the fifth waits until one of the four has its answer"
+    assert came[4] - came[0] >= timedelta(seconds=0.25), (
+        "the fifth waits until one of the four has its answer"
+    )
 
 
 async def test_only_who_edits_cards_looks_up_numbers(world: World) -> None:
