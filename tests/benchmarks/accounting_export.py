@@ -1,17 +1,21 @@
-"""The accounting export's file writer against bare lxml that streams the same elements, and its memory."""
+"""The accounting export's file writer against bare lxml that streams the same elements, and the service's memory."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from accounting_export_memory import peak_of
 from ground import Ground
 from lxml import etree
 from measure import Comparison, Side, Watch, compare
 
 RELATIONS = 100_000
 GOAL = 0.6
+FLAT = 1.2
+"""What the peak of memory may grow by from a tenth of the relations to all of them, in the whole service."""
 STATEMENT_OF_MEMORY = Path("/proc/self/statm")
 
 
@@ -86,7 +90,10 @@ async def run(ground: Ground) -> list[Comparison]:
     assert len(sizes) == 1, f"the two wrote files of different sizes: {sorted(sizes)}"
     found.notes["memory_growth_mib"] = round(max(growth) / 2**20, 1)
     found.notes["file_mib"] = round(sizes.pop() / 2**20, 1)
-    return [found]
+    few = max(2, count // 10)
+    peaks = {number: await peak_of(ground.admin_url, number) for number in (few, count)}
+    found.notes.update({f"service_peak_mib_at_{number}": round(peak, 1) for number, peak in peaks.items()})
+    return [replace(found, kept=peaks[count] <= FLAT * peaks[few])]
 
 
 def _bare(out: BinaryIO, count: int) -> None:

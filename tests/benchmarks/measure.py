@@ -137,6 +137,7 @@ class Comparison:
         rounds: ours and the other side's, round by round.
         floor: lowest rate wanted of ours on an idle machine, none where none is set.
         notes: further findings.
+        kept: whether a further bound held that the notes tell of; none where there is none.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Comparison:
     rounds: tuple[tuple[Sample, Sample], ...]
     floor: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    kept: bool | None = None
 
     @property
     def ratios(self) -> list[float]:
@@ -169,7 +171,8 @@ class Comparison:
         if self.goal is None and self.floor is None:
             return None
         rate = statistics.median(ours.rate for ours, _ in self.rounds)
-        return (self.goal is None or self.ratio >= self.goal) and (self.floor is None or rate >= self.floor)
+        fast = (self.goal is None or self.ratio >= self.goal) and (self.floor is None or rate >= self.floor)
+        return fast and self.kept is not False
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for the report file."""

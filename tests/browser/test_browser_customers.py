@@ -58,7 +58,7 @@ async def test_FA_03_FA_04_FA_06_FA_08_FA_20_FA_40_a_new_customer_with_vies_more
     await expect(page.get_by_text("Zeewind Bloemen is toegevoegd")).to_be_visible()
     for words in (
         "30 dagen",
-        "2.5 %",
+        "2,5 %",
         "boekhouding@zeewind.example",
         "Levert aan de kade.",
         "2225 AA KATWIJK",

@@ -1,7 +1,7 @@
 """Fetching: who is listed, with which action and which data."""
 
 from accounting_world import World, changed
-from klokwerk.testing import all_consumed, publish
+from klokwerk.testing import all_consumed, publish, read_topic
 
 
 async def test_EP_19_EP_20_EP_35_EP_36_the_first_fetch_lists_all_relations_as_insert(world: World) -> None:
@@ -124,6 +124,32 @@ async def test_EP_01_EP_02_a_replay_of_all_cards_changes_nothing(world: World) -
     await publish(world.kafka, *cards)
     await all_consumed(world.kafka, "accounting-sync", "debtor.changed")
     assert await books.fetch() == {"listed": 0, "updated": 0, "dropped": 0, "total": 0}
+
+
+OVER_THERE = (
+    '<eExact><Accounts><Account code="10001" status="C"><Name>Renamed over there</Name>'
+    "<Email>typed@over-there.example</Email></Account></Accounts></eExact>"
+)
+
+
+async def test_EP_01_EP_02_what_is_changed_over_there_comes_to_no_card_and_the_next_update_puts_it_right(
+    world: World,
+) -> None:
+    books = await world.books("exact-direct")
+    card = books.card(phones=["+31 20 1234567"])
+    await books.taken_up(card)
+    await books.finished(await books.export())
+    await world.exact.imports(OVER_THERE.encode())
+    assert [account["Name"] for account in await world.exact.accounts()] == ["Renamed over there"]
+    assert await books.fetch() == {"listed": 0, "updated": 0, "dropped": 0, "total": 0}
+    (line,) = await books.taken_up(changed(card, phones=["+31 20 7654321"]))
+    assert (line["name"], [each["field"] for each in line["changes"]]) == (card.name, ["phone"])
+    await books.finished(await books.export())
+    (account,) = await world.exact.accounts()
+    assert (account["Name"], account["Phone"]) == (card.name, "+31 20 7654321")
+    assert account["Email"] == "typed@over-there.example", "what a card never said is nobody's to empty"
+    told = [r for r in await read_topic(world.kafka, "debtor.changed") if r.key == card.debtor_id.encode()]
+    assert len(told) == 2, "the card says what it said; nothing came back from over there"
 
 
 async def test_D_18_a_merged_card_is_listed_with_its_target_and_never_sent(world: World) -> None:

@@ -84,6 +84,19 @@ async def test_EP_72_fetching_changing_and_exporting_belong_to_finance(world: Wo
     assert (await world.client.get(f"/v1/{books.code}/debtors/lines")).status_code == 401
 
 
+async def test_a_text_that_can_not_be_stored_is_refused_and_no_fault_of_ours(world: World) -> None:
+    books = await world.books()
+    for method, path, sent in (
+        ("GET", f"/{books.code}/debtors/lines?q=a%00b", None),
+        ("GET", f"/{books.code}/debtors/lines/count?q=%00", None),
+        ("PUT", "/administrations/never", {**PLAIN, "name": "a\x00"}),
+        ("PUT", "/administrations/never", {**PLAIN, "mappings": {"countries": {"NL": "\x00"}}}),
+    ):
+        answer = await world.ask(method, path, json=sent)
+        assert answer.status_code == 422, path
+        assert "a character that no text may have" in answer.json()["detail"]
+
+
 async def test_every_change_by_a_person_leaves_an_audit_row(world: World) -> None:
     books = await world.books()
     (line,) = await books.taken_up(books.card())
@@ -123,24 +136,50 @@ async def test_EP_69_EP_70_a_trial_export_tells_all_and_changes_nothing(world: W
 
 async def test_EP_70_a_trial_of_a_direct_link_sends_nothing_and_holds_no_secrets(world: World) -> None:
     books = await world.books("exact-direct")
-    await books.taken_up(books.card())
+    kade, dok = ({"lines": [street], "city": "Amsterdam", "country": "NL"} for street in ("Kade 1", "Dok 2"))
+    full = books.card(
+        addresses=[{"kind": "visit", **kade}, {"kind": "delivery", **dok}],
+        bank_accounts=[{"iban": "NL91ABNA0417164300", "bic": "ABNANL2A"}],
+    )
+    lines = await books.taken_up(full, books.card())
+    await books.status("Update", lines[1])
     calls = len(await world.exact.requests())
     answer = await world.ask("POST", f"/{books.code}/debtors/trial")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
-    (call,) = map(json.loads, archive.read("would-be-sent.jsonl").splitlines())
-    assert (call["action"], call["Code"].strip(), call["Name"]) == ("Insert", "10001", "Relation 001")
+    insert, update = map(json.loads, archive.read("would-be-sent.jsonl").splitlines())
+    assert (insert["action"], insert["number"], update["action"]) == ("Insert", "10001", "Update")
     everything = b"".join(archive.read(name) for name in archive.namelist())
     assert b"klokwerk-secret" not in everything
     assert len(await world.exact.requests()) == calls
+    await books.export(lines[0])
+    await books.finished((await books.exports())[0])
+    made = [one for one in await world.exact.requests("POST", "/api/v1") if one["method"] == "POST"]
+    sent = [json.loads(one["body"]) for one in made]
+    told = [call["body"] for call in insert["calls"]]
+    assert [{k: v for k, v in body.items() if k != "Account"} for body in sent] == told, "as it is sent"
+    assert [call["endpoint"] for call in insert["calls"]] == [
+        "crm/Accounts",
+        "crm/Addresses",
+        "crm/BankAccounts",
+    ]
+    assert "Code" not in update["calls"][0]["body"], "an update never sends the code"
+    assert "10002" in update["calls"][0]["find"]
+
+
+async def failing(world: World) -> int:
+    counts = (await world.ask("GET", "/summary")).json()["counts"]
+    return next(each["value"] for each in counts if each["name"] == "accounting_failing")
 
 
 async def test_the_connection_test_says_how_things_stand(world: World, tmp_path: Path) -> None:
     direct = await world.books("exact-direct")
     health = (await world.ask("GET", f"/{direct.code}/health")).json()
     assert (health["ok"], "division 102030" in health["message"]) == (True, True)
+    before = await failing(world)
     await world.exact.behave(status=503)
     health = (await world.ask("GET", f"/{direct.code}/health")).json()
     assert (health["ok"], "503" in health["message"]) == (False, True)
+    assert await failing(world) == before + 1, "the home page tells of it"
     there = await world.books(folder=str(tmp_path))
     assert (await world.ask("GET", f"/{there.code}/health")).json()["ok"] is True
     missing = await world.books(folder=str(tmp_path / "no" / "such"))

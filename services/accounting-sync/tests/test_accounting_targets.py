@@ -188,6 +188,44 @@ async def test_EP_66_a_refused_relation_comes_back_with_the_accounting_systems_w
     assert (entries["10002"]["outcome"], entries["10001"]["outcome"]) == ("returned", "synced")
 
 
+def result_of(*refused: str) -> bytes:
+    """A result file in which each of the `<Data>` elements was refused."""
+    messages = "".join(
+        f'<Message type="0"><Topic code="Accounts" node="Account">{data}</Topic>'
+        "<Description>Btw-code onbekend</Description></Message>"
+        for data in refused
+    )
+    return f"<eExact><Messages>{messages}</Messages></eExact>".encode()
+
+
+async def test_EP_66_a_result_that_calls_relations_by_exacts_own_ids_is_read_by_their_numbers(
+    world: World,
+) -> None:
+    books = await world.books()
+    await books.taken_up(*(books.card() for _ in range(4)))
+    export = await books.export()
+    by_id = '<Data key="{8a6fbf5d-1f3c-4d4e-9a56-6a2f1f0e7a11}" keyAlt="             10002"/>'
+    two = '<Data keyAlt="10003"/><Data key="10004" keyAlt=""/>'
+    path = f"/{books.code}/exports/{export['id']}/import-result"
+    answer = await world.ask("POST", path, content=result_of(by_id, two))
+    assert answer.json() == {"returned": 3, "refused": 3, "unknown": []}
+    await books.fetch()
+    assert [line["number"] for line in await books.lines()] == ["10002", "10003", "10004"]
+
+
+async def test_EP_66_the_result_of_another_export_records_nothing(world: World) -> None:
+    books = await world.books()
+    await books.taken_up(books.card(), books.card())
+    export = await books.export()
+    path = f"/{books.code}/exports/{export['id']}/import-result"
+    answer = await world.ask("POST", path, content=result_of('<Data key="99999"/>'))
+    assert (answer.status_code, answer.json()["title"]) == (422, "The result is not of this export")
+    assert "99999" in answer.json()["detail"]
+    assert (await books.exported(export))["state"] == "done", "the right file can still be handed in"
+    answer = await world.ask("POST", path, content=result_of('<Data key="99999"/>', '<Data key="10001"/>'))
+    assert answer.json() == {"returned": 1, "refused": 1, "unknown": ["99999"]}
+
+
 async def test_EP_31_an_emptied_field_is_shown_and_sent_as_empty(world: World) -> None:
     books: Books = await world.books()
     card = books.card(phones=["+31 20 1234567"])

@@ -271,11 +271,14 @@ async def test_a_line_tells_value_by_value_what_changed_since_the_last_sync(offi
         {"field": "name", "before": "Jansen", "after": "Jansen <b>en Zn."},
         {"field": "addresses.invoice.city", "before": None, "after": "Katwijk"},
         *({"field": f"x{number}", "before": "a", "after": "b"} for number in range(6)),
+        {"field": "bank_accounts.1.iban", "before": "NL1", "after": "NL2"},
     ]
-    on_accounting(office, line(1, changes=changes, never_synced=False))
+    data = {"code": "10001", "bank_accounts": [{"iban": "NL2", "bic": "ABNA"}]}
+    on_accounting(office, line(1, changes=changes, data=data, never_synced=False))
     answer = await (await office.signed_in()).get("/accounting/main/debtors")
     assert "name: Jansen → Jansen <b>en Zn.; invoice address city: (empty) → Katwijk" in text_of(answer)
-    assert "and 2 more" in text_of(answer)
+    assert "x5: a → b; bank account 1 IBAN: NL1 → NL2" in text_of(answer), "not one of them is left out"
+    assert "bank account NL2, ABNA" in text_of(answer)
     assert "<b>en Zn." not in answer.text
 
 
@@ -324,6 +327,22 @@ async def test_an_export_says_what_became_of_each_line_and_takes_the_result_file
     await browser.client.post(f"{where}/import-result", data={"_csrf": token})
     assert "Choose the result file first" in text_of(await browser.get(where))
     assert office.services.count("POST", "/v1/main/exports/e1/import-result") == 1
+
+
+async def test_EP_66_a_result_file_never_passes_for_a_good_one_when_nothing_comes_back(office):
+    office.services.on("GET", "accounting", "/v1/main/exports/e1", exported())
+    browser = await office.speaking("nl", "finance")
+    where = "/accounting/main/exports/e1"
+    token = await browser.csrf(where)
+    for answer, words in (
+        ({"returned": 0}, "geen enkele relatie geweigerd"),
+        ({"returned": 0, "refused": 2}, "met een latere export al verstuurd"),
+        ({"returned": 1, "refused": 1, "unknown": ["<7>"]}, "niet in deze export staan: <7>"),
+    ):
+        office.services.on("POST", "accounting", "/v1/main/exports/e1/import-result", answer)
+        upload = {"file": ("result.xml", b"<eExact/>", "text/xml")}
+        await browser.client.post(f"{where}/import-result", data={"_csrf": token}, files=upload)
+        assert words in text_of(await browser.get(where))
 
 
 async def test_only_exact_has_a_result_file_and_only_finance_records_an_import(office):

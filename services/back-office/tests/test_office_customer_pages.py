@@ -7,6 +7,10 @@ import re
 from typing import Any
 
 import httpx
+import pycountry
+from back_office.texts.catalogue import Translator
+from back_office.web.pages.debtor import codes
+from back_office.web.pages.debtor.changes import Difference, differences
 from office_shapes import body_of, card, form_of, page, problem, text_of
 
 FILE = {
@@ -217,6 +221,56 @@ async def test_saving_keeps_what_the_form_does_not_show_and_takes_all_that_it_do
         "financial",
     )
     assert {"document": "reminder", "address": "debt@x.example"} in body["emails"]
+
+
+async def test_every_email_address_of_a_card_is_shown_and_none_is_lost_by_saving(office):
+    surroundings(office)
+    emails = [
+        ("general", "first@x.example"),
+        ("general", "second@x.example"),
+        ("general", "third@x.example"),
+        ("invoice", "bills@x.example"),
+        ("invoice", "more-bills@x.example"),
+    ]
+    stored = card(emails=[{"document": document, "address": address} for document, address in emails])
+    office.services.on("GET", "debtors", "/v1/debtors/d1", stored, ETag='"4"')
+    office.services.on("PUT", "debtors", "/v1/debtors/d1", stored, ETag='"5"')
+    browser = await office.speaking("nl", "sales")
+    shown = text_of(await browser.get("/debtors/d1"))
+    assert all(address in shown for _, address in emails)
+    assert "<dt>Algemeen e-mailadres 3</dt>" in shown
+    values = form_of(await browser.get("/debtors/d1/edit"))
+    assert (values["emails.general.2"], values["emails.general.3"]) == ("third@x.example", "")
+    await browser.client.post("/debtors/d1/edit", data=values)
+    assert body_of(office.services.last("PUT", "/v1/debtors/d1"))["emails"] == stored["emails"]
+    changes = {"emails.general": "", "emails.general.3": "fourth@x.example"}
+    await browser.client.post("/debtors/d1/edit", data=values | changes)
+    sent = body_of(office.services.last("PUT", "/v1/debtors/d1"))["emails"]
+    general = [each["address"] for each in sent if each["document"] == "general"]
+    assert general == ["second@x.example", "third@x.example", "fourth@x.example"]
+    wrong = {"field": "emails.2.address", "message": "is no address", "cure": "write it anew"}
+    office.services.on("PUT", "debtors", "/v1/debtors/d1", problem(422, "No", wrong), 422)
+    refused = await browser.client.post("/debtors/d1/edit", data=values)
+    assert 'id="f-emails-general-2-error">is no address' in text_of(refused)
+
+
+def test_the_timeline_tells_of_every_address_of_one_kind():
+    first, second = ({"document": "general", "address": f"{name}@x.example"} for name in ("first", "second"))
+    (found,) = differences({"emails": [first, second]}, {"emails": [first]}, Translator("nl"), {})
+    assert found == Difference("Algemeen e-mailadres", "first@x.example; second@x.example", "first@x.example")
+
+
+def test_every_country_and_currency_can_be_chosen_by_its_name():
+    countries = codes.countries(Translator("nl"))
+    known = {country.alpha_2 for country in pycountry.countries}
+    assert {option.value for option in countries} == known, "what the services take for a country"
+    assert (countries[0].value, countries[0].label) == ("NL", "Nederland")
+    others = [option.label for option in countries[len(codes.USUAL_COUNTRIES) :]]
+    assert others.index("Åland") < others.index("Albanië") < others.index("Ierland")
+    assert codes.countries(Translator("en"), "ZZ")[-1].value == "ZZ", "what stands on the card stays"
+    currencies = {option.value: option.label for option in codes.currencies(Translator("nl"))}
+    assert currencies["CZK"] == "CZK (Tsjechische kroon)"
+    assert all(pycountry.currencies.get(alpha_3=code) for code in currencies)
 
 
 # --- hints ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from office_shapes import body_of, form_of, page, problem, text_of
+from office_shapes import body_of, card, form_of, page, problem, text_of
 
 NUMBERING = {
     "automatic": True,
@@ -176,13 +176,18 @@ async def test_EP_14_what_waits_for_a_number_is_shown_and_one_list_or_two_is_cho
     office.services.on("GET", "debtors", "/v1/number-ranges", page(one | {"shared_number_space": True}))
     office.services.on("GET", "accounting", "/v1/administrations", page())
     waiting = {
-        "id": 1, "debtor_id": "d/1", "number_kind": "debtor", "trigger": "sale.completed",
+        "id": 1, "debtor_id": "d/1", "name": "Jansen & Zn.", "number_kind": "debtor", "trigger": "sale.completed",
         "reason": "The range has no free number left.", "parked_at": "2026-11-02T09:00:00Z",
     }  # fmt: skip
-    office.services.on("GET", "debtors", "/v1/waiting", page(waiting))
+    office.services.on("GET", "debtors", "/v1/waiting", page(waiting, after="more"))
     browser = await office.signed_in()
     shown = text_of(await browser.get("/settings/number-ranges"))
-    assert 'href="/debtors/d%2F1">d/1</a>' in shown
+    assert 'href="/debtors/d%2F1">Jansen & Zn.</a>' in shown
+    assert 'href="/settings/number-ranges?cursor=more"' in shown, "all that wait can be seen"
+    rows = await browser.get("/settings/number-ranges?cursor=more&part=rows")
+    assert office.services.last("GET", "/v1/waiting").url.params["cursor"] == "more"
+    assert "Jansen & Zn." in text_of(rows)
+    assert "<h1>" not in rows.text
     assert "sale definitive" in shown
     assert "The range has no free number left." in shown
     assert re.search(r"<strong>main</strong> <span class=\"badge good\">One list</span>", shown)
@@ -195,3 +200,42 @@ async def test_EP_14_what_waits_for_a_number_is_shown_and_one_list_or_two_is_cho
     )
     await browser.post("/settings/number-ranges/main", {"shared": "on"}, page="/settings")
     assert "overlaps the creditor range" in text_of(await browser.get("/settings/number-ranges"))
+
+
+async def test_EP_14_a_number_that_waits_is_told_on_its_card(office):
+    await _card_without_number(office)
+    reason = "The debtor range 1 to 9 of administration main has no free number left."
+    waits = {"id": 1, "debtor_id": "d1", "number_kind": "debtor", "trigger": "button", "reason": reason}
+    office.services.on("GET", "debtors", "/v1/waiting", page(waits))
+    shown = text_of(await (await office.speaking("nl", "finance")).get("/debtors/d1"))
+    assert (
+        "Wacht op een nummer. De debiteurreeks 1 tot 9 van administratie main heeft geen vrij nummer" in shown
+    )
+    assert office.services.last("GET", "/v1/waiting").url.params["debtor_id"] == "d1"
+
+
+async def _card_without_number(office):
+    settings = {"languages": ["nl"], "apps": [], "revision": 4}
+    office.services.on("GET", "debtors", "/v1/customer-settings", settings, ETag='"4"')
+    for path in ("/v1/own-fields", "/v1/customer-lists/price-tiers", "/v1/customer-lists/categories"):
+        office.services.on("GET", "debtors", path, page())
+    office.services.on("GET", "sales", "/v1/seller", {"seller": {"name": "We"}})
+    office.services.on("GET", "debtors", "/v1/debtors/d1", card(), ETag='"4"')
+
+
+async def test_EP_13_two_lists_are_refused_where_the_accounting_system_keeps_one(office):
+    link = {"code": "books", "name": "Boeken", "source_administration": "main", "system": "Exact Online"}
+    other = {"code": "second", "source_administration": "second", "shared_numbers": True}
+    office.services.on("PUT", "debtors", "/v1/number-ranges/main", {"shared_number_space": False})
+    office.services.on("GET", "debtors", "/v1/number-ranges", page())
+    office.services.on("GET", "debtors", "/v1/waiting", page())
+    browser = await office.signed_in()
+    for shared, sent in ((True, 0), (False, 1)):
+        links = page(link | {"shared_numbers": shared}, other)
+        office.services.on("GET", "accounting", "/v1/administrations", links)
+        await browser.post("/settings/number-ranges/main", {"shared": ""}, page="/settings")
+        shown = text_of(await browser.get("/settings/number-ranges"))
+        assert (
+            "Exact Online (administration Boeken) keeps debtors and creditors in one list" in shown
+        ) is shared
+        assert office.services.count("PUT", "/v1/number-ranges/main") == sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -223,6 +224,8 @@ async def test_doubles_are_decided_for_all_and_line_by_line(office: World) -> No
     assert "Jansen (K1)" in words
     assert "same e-mail address" in words
     assert "addresses, e-mail addresses" in words
+    (form,) = re.findall(r"<form[^>]*/decisions[^>]*>", shown.text)
+    assert "data-guard=" in form, "what was decided and not saved is asked about before the import is run"
     assert shown.text.count('value="new"') == 2  # the default, and line 3: a number can't be given twice
     answer = await browser.post(
         f"/imports/{ID}/decisions",

@@ -397,6 +397,15 @@ async def test_the_connection_is_tried_and_the_answer_shown(office, result, said
     assert result["message"] in shown
 
 
+async def test_a_connection_that_failed_its_last_test_is_not_called_set_up(office):
+    state = {"has_credentials": True, "check_ok": False, "check_message": "403 Forbidden"}
+    office.services.on("GET", "accounting", "/v1/administrations", page(administration(connection=state)))
+    shown = text_of(await (await office.signed_in()).get("/settings/administrations"))
+    assert "Failed its last test" in shown
+    assert "403 Forbidden" in shown
+    assert '<span class="badge good">Set up</span>' not in shown
+
+
 async def test_consent_is_given_at_the_accounting_system_and_finished_on_the_way_back(office):
     state = {"has_credentials": True, "needs_consent": True, "why": "consent was withdrawn; give it again"}
     asked = administration(connection=state)

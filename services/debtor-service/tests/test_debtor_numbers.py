@@ -131,6 +131,11 @@ async def test_EP_14_a_full_range_refuses_keeps_the_trigger_and_serves_it_once_w
     assert waiting[0]["trigger"] == "sale.completed"
     assert "Widen the range" in waiting[0]["reason"]
     assert (await world.waiting(button["debtor_id"]))[0]["trigger"] == "button"
+    of_one = {"debtor_id": buyer["debtor_id"], "limit": 1}
+    answer = await world.client.get("/v1/waiting", params=of_one, headers=world.headers("read-only"))
+    assert [(each["name"], each["number_kind"]) for each in answer.json()["items"]] == [
+        (buyer["name"], "debtor")
+    ]
     assert (await world.card(buyer["debtor_id"]))["debtor_number"] == "", "nothing outside the range is given"
 
     widened = await world.set_range(administration, 1, 10)
@@ -191,6 +196,20 @@ async def test_EP_13_ranges_of_one_list_of_numbers_must_not_overlap_and_those_of
     assert (await world.client.get(space, headers=world.headers())).json() == {"shared_number_space": False}
     reader = await world.client.put(space, json={"shared_number_space": True}, headers=world.headers("sales"))
     assert reader.status_code == 403
+
+
+async def test_EP_14_what_waits_goes_on_by_itself_when_one_list_becomes_two(world: World) -> None:
+    administration = await numbered_world(world, 100, 100)
+    await world.make(
+        debtor_id=fresh(), administration=administration, creditor_number="100", kinds=["creditor"]
+    )
+    made = await world.make(debtor_id=fresh(), administration=administration)
+    assert (await world.press(made["debtor_id"])).status_code == 409
+    await world.client.put(
+        f"/v1/number-ranges/{administration}", json={"shared_number_space": False}, headers=world.headers()
+    )
+    assert (await world.card(made["debtor_id"]))["debtor_number"] == "100"
+    assert await world.waiting(made["debtor_id"]) == []
 
 
 async def test_EP_12_in_one_list_a_number_of_the_other_kind_is_taken_as_well(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -213,6 +214,17 @@ async def test_vies_is_not_flooded_when_many_look_up_at_once(outside: httpx.Asyn
     answers = await asyncio.gather(*(asking.look_up(VIS) for _ in range(12)))
     assert {found.status for found in answers} == {VatStatus.VALID}
     assert await asked(outside) == 12, "nobody had to ask twice"
+
+
+async def test_requests_share_how_many_questions_are_under_way_at_once(
+    world: World, outside: httpx.AsyncClient
+) -> None:
+    await outside.put("/_control", json={"slow_seconds": 0.3})
+    await asyncio.gather(*(look_up(world, VIS) for _ in range(5)))
+    came = sorted(datetime.fromisoformat(one["at"]) for one in (await outside.get("/_requests")).json())
+    assert came[4] - came[0] >= timedelta(seconds=0.25), (
+        "the fifth waits until one of the four has its answer"
+    )
 
 
 async def test_only_who_edits_cards_looks_up_numbers(world: World) -> None:

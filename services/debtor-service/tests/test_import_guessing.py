@@ -41,7 +41,7 @@ def fields(*headings: str) -> list[str]:
         ),
         (("naam", "straat", "huisnummer", "toevoeging"), ("name", "street", "house_number", "house_number_addition")),
         (("Voornaam", "Achternaam", "Mobiel", "Opmerkingen"), ("first_name", "last_name", "mobile", "internal_note")),
-        (("debtor_id", "own.route", "email_invoice", "state"), ("debtor_id", "own.route", "email_invoice", "state")),
+        (("debtor_id", "own.route", "email_invoice", "state"), ("debtor_id", "own.route", "email_invoice", "")),
         (("Factuur e-mail", "E-mail", "Rit nummer"), ("email_invoice", "email", "own.route")),
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from debtor_service.domain.newsletter import hash_of
 from debtor_service.newsletter import syncing
 from debtor_service.newsletter.starting import nightly
 from debtor_world import World, fresh, start_world
@@ -171,6 +172,24 @@ async def test_FA_84_the_customers_are_brought_in_step_with_the_audience(office:
     ).is_success
     await office.sync()
     assert (await office.members())[mail]["merge_fields"] == {"FNAME": "Blomster AB"}
+
+
+async def test_a_tag_that_is_not_wanted_any_more_comes_off_and_those_of_others_stay(office: Office) -> None:
+    mail = (await office.customer())["emails"][0]["address"]
+    assert (await office.save(tags=["Klokwerk", "Roses"])).status_code == 200
+    await office.sync()
+    theirs = {"tags": [{"name": "VIP", "status": "active"}]}
+    path = f"/3.0/lists/{LIST_ID}/members/{hash_of(mail)}/tags"
+    assert (await office.outside.post(path, json=theirs, auth=("key", API_KEY))).is_success
+    assert (await office.save(tags=["Klokwerk"])).status_code == 200
+    await office.sync()
+    assert (await office.members())[mail]["tags"] == ["Klokwerk", "VIP"]
+    assert (await office.save(tags=[])).status_code == 200
+    await office.sync()
+    assert (await office.members())[mail]["tags"] == ["VIP"]
+    await office.outside.delete("/_requests")
+    await office.sync()
+    assert await office.asked(path, "POST") == [], "told once"
 
 
 async def test_FA_85_who_unsubscribes_by_the_newsletter_stays_out_whatever_the_office_does(

@@ -71,6 +71,46 @@ async def test_D_17_merged_customer_is_reached_at_the_card_that_took_over(tenant
     assert (await tenant.becomes(invoice, "sent"))["recipient"] == f"target@{tenant.name}.example"
 
 
+async def handed_to_the_printer(world, name):
+    """Whether a letter of this administration is on its way at this moment."""
+    query = {"method": "POST"}
+    came = (await world.outside.get(f"{world.print_service}/_requests", params=query)).json()
+    return any(name in one["body"] for one in came)
+
+
+async def test_D_17_a_merge_during_the_run_sends_every_invoice_once_and_later_ones_to_the_target(
+    tenant, world
+):
+    await tenant.activate()
+    target = tenant.customer(email=f"target@{tenant.name}.example")
+    source = tenant.customer(postal=True)
+    before, other = tenant.draft(source), tenant.draft(source)
+    await tenant.publish(source, target, before, other)
+    await world.fault(world.print_service, slow_seconds=0.8, only_methods=["POST"])
+    try:
+        world.go_to("2026-03-03T00:05")
+        await eventually(lambda: handed_to_the_printer(world, tenant.name))
+        merged = source.model_copy(
+            update={"revision": 2, "state": CardState.MERGED, "merged_into": target.debtor_id}
+        )
+        await tenant.publish(merged)
+        await tenant.run_of("2026-03-03")
+        for invoice in (before, other):
+            await tenant.becomes(invoice, "sent")
+            letters = await world.letters(invoice.invoice_number)
+            mails = [
+                mail
+                for mail in await world.mails(f"target@{tenant.name}.example")
+                if invoice.invoice_number in mail["subject"]
+            ]
+            assert len(letters) + len(mails) == 1, "by one way or the other, and once"
+    finally:
+        await world.behave()
+    late = await tenant.invoice(source)
+    await tenant.send(late)
+    assert (await tenant.becomes(late, "sent"))["recipient"] == f"target@{tenant.name}.example"
+
+
 async def test_malformed_invoice_is_a_dead_letter_and_its_neighbours_go_on(tenant, world):
     await tenant.activate()
     debtor = tenant.customer()

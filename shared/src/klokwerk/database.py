@@ -47,6 +47,11 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | PoolTimeout)
 
 
+def is_unstorable(error: DBAPIError) -> bool:
+    """Whether a text holds a character that PostgreSQL keeps in no text, such as the one of code 0."""
+    return getattr(error.orig, "sqlstate", None) in ("22021", "22P05")
+
+
 class Database:
     """A service's own database.
 

@@ -20,10 +20,9 @@ from accounting_sync.domain.relation import Kind, to_json
 from accounting_sync.domain.targets import Codes, Mode, Target
 from accounting_sync.store import connections, exports, lines
 from accounting_sync.store.lines import Line, LineFilter
+from accounting_sync.targets import exact_direct, moneybird
 from accounting_sync.targets.direct import Sending
-from accounting_sync.targets.exact_direct import account_body, padded
 from accounting_sync.targets.files import FORMATS
-from accounting_sync.targets.moneybird import contact_body
 
 CHUNK = 500
 IN_MEMORY = 4 * 1024 * 1024
@@ -75,7 +74,7 @@ def would_be_sent(administration: Administration) -> str:
 
 
 class _Writer:
-    """Writes what would be sent: the file of the accounting system, or a call a line."""
+    """Writes what would be sent: the file of the accounting system, or the calls of each line."""
 
     def __init__(self, administration: Administration, kind: Kind, out: IO[bytes]) -> None:
         self._administration = administration
@@ -97,10 +96,10 @@ class _Writer:
             self._file.add(line.data, line.cleared)
             return
         sending = Sending(line.kind, line.action, line.data, line.cleared)
-        if self._administration.target is Target.MONEYBIRD:
-            call = {"action": line.action, "contact": contact_body(sending)}
-        else:
-            call = {"action": line.action, "Code": padded(line.number or ""), **account_body(sending)}
+        calls_of = (
+            moneybird.calls_of if self._administration.target is Target.MONEYBIRD else exact_direct.calls_of
+        )
+        call = {"action": line.action, "number": line.number, "calls": calls_of(sending)}
         self._out.write(orjson.dumps(call) + b"\n")
 
 

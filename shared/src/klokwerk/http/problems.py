@@ -10,11 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from klokwerk import telemetry
-from klokwerk.database import is_transient
+from klokwerk.database import is_transient, is_unstorable
 
 log = telemetry.get_logger(__name__)
 
@@ -144,6 +145,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         return _answer(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(DBAPIError)
+    async def on_database(_: Request, error: DBAPIError) -> JSONResponse:
+        if not is_unstorable(error):
+            raise error
+        detail = "A text holds a character that no text may have. Type it again without pasting."
+        return _answer(422, "The request is not valid", detail)
 
     @app.exception_handler(Exception)
     async def on_anything(request: Request, error: Exception) -> JSONResponse:

@@ -28,7 +28,7 @@ from accounting_sync.domain.targets import Mode, Target
 from accounting_sync.parts import Accounting, accounting, administration_of
 from accounting_sync.store import export_files, export_lines, exports
 from accounting_sync.store.exports import Export, ExportState
-from accounting_sync.targets.exact_messages import UnreadableResult, read_refusals
+from accounting_sync.targets.exact_messages import RefusedRelation, UnreadableResult, read_refusals
 from accounting_sync.targets.files import FORMATS
 
 router = APIRouter(prefix="/{administration}/exports", tags=["export history"])
@@ -182,19 +182,15 @@ async def import_result(
         raise Problem(422, "The result can't be read", f"{error}.") from error
     if not refusals:
         return ReturnedOut(returned=0)
-    if any(refusal.number is None for refusal in refusals):
+    if not all(refusal.names for refusal in refusals):
+        nameless = next(refusal for refusal in refusals if not refusal.names)
         raise Problem(
             422,
             "The result names no relation",
-            f"Exact Online says: {refusals[0].message or 'error'}, without saying of which relation. Record "
+            f"Exact Online says: {nameless.message or 'error'}, without saying of which relation. Record "
             "the import as failed instead; then all relations of the export come back.",
         )
-    said: dict[str, str] = {}
-    for each in refusals:
-        number = each.number or ""
-        said[number] = f"{said[number]}; {each.message}" if number in said else each.message
-    note = "; ".join(f"{number}: {text}" for number, text in said.items())[:2000]
-    return await _bring_back(parts, administration, export_id, person, note, said)
+    return await _bring_back(parts, administration, export_id, person, "", refusals)
 
 
 async def _bring_back(
@@ -203,7 +199,7 @@ async def _bring_back(
     export_id: uuid.UUID,
     person: Person,
     note: str,
-    refusals: dict[str, str] | None,
+    refusals: list[RefusedRelation] | None,
 ) -> ReturnedOut:
     async with parts.database.transaction() as connection:
         shown = await shown_export(connection, administration, export_id)
@@ -216,9 +212,42 @@ async def _bring_back(
                 "recorded as failed.",
             )
         now = parts.clock.now()
-        count = await export_lines.bring_back(connection, export_id, refusals)
+        said: dict[str, str] | None = None
+        unknown: list[str] = []
+        if refusals is not None:
+            said, unknown = await _told_of(connection, export_id, refusals)
+            note = "; ".join(f"{number}: {text}" for number, text in said.items())[:2000]
+        count = await export_lines.bring_back(connection, export_id, said)
         await exports.import_failed(connection, export_id, by=person.name, note=note, now=now)
         await audit(
             connection, person, now, "import failed", "export", str(export_id), new={"returned": count}
         )
-    return ReturnedOut(returned=count)
+    return ReturnedOut(returned=count, refused=shown.lines if said is None else len(said), unknown=unknown)
+
+
+async def _told_of(
+    connection: AsyncConnection, export_id: uuid.UUID, refusals: list[RefusedRelation]
+) -> tuple[dict[str, str], list[str]]:
+    """What was said of each relation of the export, by its number, and who else is named.
+
+    Raises:
+        Problem: 422 where none of them is in this export, so that a result of another one records nothing.
+    """
+    named = [name for refusal in refusals for name in refusal.names]
+    numbers = await export_lines.numbers_among(connection, export_id, named)
+    said: dict[str, str] = {}
+    unknown: list[str] = []
+    for refusal in refusals:
+        number = refusal.number_among(numbers)
+        if number is None:
+            unknown.append(refusal.names[-1])
+        else:
+            said[number] = f"{said[number]}; {refusal.message}" if number in said else refusal.message
+    if not said:
+        raise Problem(
+            422,
+            "The result is not of this export",
+            f"It refuses {', '.join(unknown[:5])}, and no relation of this export has such a number. Upload it at "
+            "the export that it belongs to, or record the import as failed; then all relations come back.",
+        )
+    return said, unknown[:100]

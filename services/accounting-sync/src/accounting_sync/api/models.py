@@ -244,9 +244,18 @@ class ImportFailedIn(Strict):
 
 
 class ReturnedOut(BaseModel):
-    """How many relations come up again at the next fetch."""
+    """What became of an import that went wrong.
+
+    Attributes:
+        returned: how many relations come up again at the next fetch.
+        refused: how many relations of the export the accounting system refused; one that a later export has
+            forwarded since does not come up again.
+        unknown: relations that a result file names beside those and that are none of this export.
+    """
 
     returned: int
+    refused: int = 0
+    unknown: list[str] = Field(default_factory=list)
 
 
 class Count(BaseModel):

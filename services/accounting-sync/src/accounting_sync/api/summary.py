@@ -15,7 +15,9 @@ _FIGURES = sa.text(
     "select (select count(*) from relation where pending) as pending, count(*) as lines, "
     "count(*) filter (where message <> '') as messages, "
     "count(*) filter (where state = 'sending') as under_way, "
-    "(select count(*) from connection where needs_consent) as locked_out from line"
+    "(select count(*) from connection where needs_consent) as locked_out, "
+    "(select count(*) from connection c join administration a on a.code = c.administration and a.target = c.target "
+    "where not c.needs_consent and not c.check_ok) as failing from line"
 )
 _RECENT = sa.text(
     "select administration, kind, mode, state, lines, created_by_name, created_at from export "
@@ -47,6 +49,12 @@ async def summary(parts: Annotated[Accounting, Depends(accounting)], _: SignedIn
                 label="Connections without consent",
                 value=figures.locked_out,
                 state="error" if figures.locked_out else "ok",
+            ),
+            Count(
+                name="accounting_failing",
+                label="Connections that failed their last test",
+                value=figures.failing,
+                state="error" if figures.failing else "ok",
             ),
         ],
         recent=[

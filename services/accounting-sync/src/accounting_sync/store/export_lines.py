@@ -136,6 +136,9 @@ _BRING_BACK = sa.text(
     "and (cast(:numbers as text[]) is null or e.number = any(cast(:numbers as text[]))) returning e.line_id, "
     "r.debtor_id, e.action"
 )
+_NUMBERS = sa.text(
+    "select distinct number from export_line where export_id = :export and number = any(cast(:numbers as text[]))"
+)
 _RETURN_LINE = sa.text(
     "update line l set action = e.action, by_hand = true from export_line e join export x on x.id = e.export_id "
     "where e.export_id = :export and e.line_id = any(cast(:lines as uuid[])) "
@@ -264,6 +267,14 @@ async def lines_of(connection: AsyncConnection, export_id: uuid.UUID, limit: int
     """What became of each line, the failed ones first."""
     rows = await connection.execute(_LINES, {"export": export_id, "limit": limit})
     return [ExportLine(**row) for row in rows.mappings()]
+
+
+async def numbers_among(
+    connection: AsyncConnection, export_id: uuid.UUID, numbers: Sequence[str]
+) -> set[str]:
+    """Those of the numbers that relations of an export have."""
+    rows = await connection.execute(_NUMBERS, {"export": export_id, "numbers": list(numbers)})
+    return {row.number for row in rows}
 
 
 async def bring_back(

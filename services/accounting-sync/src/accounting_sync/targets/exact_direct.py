@@ -5,6 +5,7 @@ answered with "Gegeven bestaat reeds". The address fields of an account are its 
 addresses and the bank accounts are entities of their own that follow the account.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,57 @@ def main_address(data: RelationData) -> Address | None:
 def has_details(data: RelationData) -> bool:
     """Whether calls follow the account: further addresses or bank accounts."""
     return bool(data.bank_accounts) or len(data.addresses) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What follows an account; `condition` finds the one that is there already."""
+
+    endpoint: str
+    condition: str
+    body: dict[str, Any]
+
+
+def details(data: RelationData) -> Iterator[Detail]:
+    """Further addresses and bank accounts, in the order in which they are sent."""
+    main = main_address(data)
+    for address in data.addresses:
+        if address is main:
+            continue
+        number = ADDRESS_NUMBERS[address.type]
+        fields = {name: value for name, value in _address_fields(address).items() if value}
+        yield Detail(ADDRESSES, f"Type eq {number}", {"Type": number, **fields})
+    for place, item in enumerate(data.bank_accounts):
+        body: dict[str, Any] = {"BankAccount": item.iban, "Main": place == 0}
+        if item.bic:
+            body["BICCode"] = item.bic
+        yield Detail(BANK_ACCOUNTS, f"BankAccount eq '{_quoted(item.iban)}'", body)
+
+
+def calls_of(sending: Sending) -> list[dict[str, Any]]:
+    """What one relation comes to in calls, for people to read: `find` is what is looked up before, `else` is
+    for what is not found."""
+    account = account_body(sending)
+    code = padded(sending.data.code or "")
+    first: dict[str, Any] = {
+        "endpoint": ACCOUNTS,
+        "method": "PUT",
+        "find": f"Code eq '{code}'",
+        "body": account,
+    }
+    if sending.action is Action.INSERT:
+        first = {"endpoint": ACCOUNTS, "method": "POST", "body": {"Code": code, **account}}
+    following = [
+        {
+            "endpoint": each.endpoint,
+            "method": "PUT",
+            "find": each.condition,
+            "else": "POST",
+            "body": each.body,
+        }
+        for each in details(sending.data)
+    ]
+    return [first, *following]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +245,8 @@ class ExactAccounts:
         return found.id
 
     async def _details(self, account: str, data: RelationData) -> None:
-        main = main_address(data)
-        for address in data.addresses:
-            if address is main:
-                continue
-            number = ADDRESS_NUMBERS[address.type]
-            fields = {name: value for name, value in _address_fields(address).items() if value}
-            await self._child(ADDRESSES, account, f"Type eq {number}", {"Type": number, **fields})
-        for place, item in enumerate(data.bank_accounts):
-            body = {"BankAccount": item.iban, "Main": place == 0}
-            if item.bic:
-                body["BICCode"] = item.bic
-            await self._child(BANK_ACCOUNTS, account, f"BankAccount eq '{_quoted(item.iban)}'", body)
+        for each in details(data):
+            await self._child(each.endpoint, account, each.condition, each.body)
 
     async def _child(self, endpoint: str, account: str, condition: str, body: dict[str, Any]) -> None:
         document = await self._connection.call(

@@ -4,6 +4,7 @@ The file comes from outside, so it is read without entities, document types or n
 has any of them.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from lxml import etree
@@ -18,10 +19,19 @@ class UnreadableResult(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRelation:
-    """One relation that the import refused; `number` is none where the message names no relation."""
+    """One relation that the import refused.
 
-    number: str | None
+    Attributes:
+        names: what the message calls it, its number or Exact's own id, in either place; none where it names no
+            relation.
+    """
+
+    names: tuple[str, ...]
     message: str
+
+    def number_among(self, numbers: Container[str]) -> str | None:
+        """Its number, where it is one of `numbers`."""
+        return next((name for name in self.names if name in numbers), None)
 
 
 def read_refusals(document: bytes) -> list[RefusedRelation]:
@@ -44,14 +54,17 @@ def read_refusals(document: bytes) -> list[RefusedRelation]:
     if root.tag != "eExact" or root.find("Messages") is None:
         raise UnreadableResult("the file has no <eExact><Messages>; upload the result of the import")
     return [
-        RefusedRelation(_number(message), (message.findtext("Description") or "").strip())
+        RefusedRelation(names, (message.findtext("Description") or "").strip())
         for message in root.iterfind("Messages/Message")
         if message.get("type") in REFUSED_TYPES
+        for names in _named(message)
     ]
 
 
-def _number(message: etree._Element) -> str | None:
-    data = message.find("Topic/Data")
-    if data is None:
-        return None
-    return (data.get("key") or data.get("keyAlt") or "").strip() or None
+def _named(message: etree._Element) -> list[tuple[str, ...]]:
+    """What the message calls each relation it is about; the schema lets it be about several, or none."""
+    found = [
+        tuple(name for place in ("key", "keyAlt") if (name := (data.get(place) or "").strip()))
+        for data in message.iterfind("Topic/Data")
+    ]
+    return found or [()]

@@ -96,6 +96,15 @@ def contact_body(sending: Sending) -> dict[str, Any]:
     return body | {theirs: "" for ours in sending.cleared for theirs in EMPTIED.get(ours, ())}
 
 
+def calls_of(sending: Sending) -> list[dict[str, Any]]:
+    """What one relation comes to in calls, for people to read: `find` is what is looked up before."""
+    body = {"contact": contact_body(sending)}
+    if sending.action is Action.INSERT:
+        return [{"endpoint": "contacts", "method": "POST", "body": body}]
+    find = {"customer_id": sending.data.code}
+    return [{"endpoint": "contacts", "method": "PATCH", "find": find, "body": body}]
+
+
 def field_errors(response: httpx.Response) -> str:
     """What is wrong, field by field, in Moneybird's words."""
     try:

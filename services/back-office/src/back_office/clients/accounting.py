@@ -59,6 +59,8 @@ class Administration(Shape):
     name: Words = ""
     mode: Words = "file"
     target: Words = "exact-xml"
+    system: Words = ""
+    shared_numbers: bool = False
     source_administration: Words = ""
     folder: Words = ""
     ranges: OwnRanges = OwnRanges()
@@ -145,9 +147,11 @@ class Counted(Pin):
 
 
 class Returned(Shape):
-    """How many relations come up again."""
+    """How many relations come up again, how many were refused, and who was named that is not of the export."""
 
     returned: int = 0
+    refused: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 class Export(Shape):

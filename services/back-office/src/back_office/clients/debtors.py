@@ -84,7 +84,11 @@ class Card(BaseModel):
 
     def email(self, document: str = "general") -> str:
         """The address for one kind of document, as entered; empty when it has none of its own."""
-        return next((entry.address for entry in self.emails if entry.document == document), "")
+        return next(iter(self.emails_of(document)), "")
+
+    def emails_of(self, document: str) -> tuple[str, ...]:
+        """Every address for one kind of document, the one that is used first."""
+        return tuple(entry.address for entry in self.emails if entry.document == document)
 
     @property
     def city(self) -> str:
@@ -160,6 +164,7 @@ class Waiting(Shape):
 
     id: int
     debtor_id: Words = ""
+    name: Words = ""
     number_kind: Words = ""
     trigger: Words = ""
     reason: Said = ""
@@ -305,9 +310,10 @@ class DebtorClient:
         body = {"shared_number_space": shared}
         await self._caller.send("PUT", at("number-ranges", administration), NumberSpace, body)
 
-    async def waiting(self) -> tuple[Waiting, ...]:
-        """Triggers that wait for a card or a free number, oldest first."""
-        return (await self._caller.get("/v1/waiting", Page[Waiting], {"limit": 100})).value.items
+    async def waiting(self, debtor_id: str = "", cursor: str = "") -> Page[Waiting]:
+        """Triggers that wait for a card or a free number, of one card or all, oldest first."""
+        query = {"limit": 100, "debtor_id": debtor_id or None, "cursor": cursor or None}
+        return (await self._caller.get("/v1/waiting", Page[Waiting], query)).value
 
     def export(self, suffix: str, **filters: str | None) -> AbstractAsyncContextManager[Download]:
         """The filtered list as ``csv`` or ``xlsx``."""

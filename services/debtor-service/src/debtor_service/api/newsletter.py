@@ -28,6 +28,7 @@ from debtor_service.newsletter.starting import start as start_sync
 from debtor_service.store import cards, newsletter
 from debtor_service.store.newsletter import NewsletterSettings
 
+MOST_FORMER_TAGS = 50
 router = APIRouter(tags=["newsletter"])
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +43,7 @@ class SettingsBody(BaseModel):
         api_key: a new key; empty keeps the one that is stored, which is never shown again.
         list_id: the audience, one of those that the test names.
         policy: ``opt_out``: every customer who did not refuse; ``opt_in``: only who said yes.
-        tags: put on every contact.
+        tags: put on every contact; those that are left out now come off again.
     """
 
     model_config: ClassVar[ConfigDict] = STRICT
@@ -273,6 +274,7 @@ def _changed(
         list_name=audience.name if audience else settings.list_name if body.list_id else "",
         policy=body.policy,
         tags=body.tags,
+        former_tags=_former(settings, body),
         nightly=body.nightly,
         at_time=body.at_time,
         trouble="",
@@ -284,6 +286,14 @@ def _changed(
     except NotReady as error:
         raise _not_connected(error) from None
     return replace(changed, api_key=sealed, key_hint=body.api_key[-8:])
+
+
+def _former(settings: NewsletterSettings, body: SettingsBody) -> tuple[str, ...]:
+    """Tags that contacts may have from us and that are not wanted any more; another audience never had them."""
+    if body.list_id != settings.list_id:
+        return ()
+    had = dict.fromkeys((*settings.former_tags, *settings.tags))
+    return tuple(tag for tag in had if tag not in body.tags)[-MOST_FORMER_TAGS:]
 
 
 async def _must_be_ready(connection: AsyncConnection, settings: NewsletterSettings) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Path, Query, Request
-from klokwerk import parked
 from klokwerk.access import Person, SignedIn, allow, audit
 from klokwerk.http import FieldProblem, Page, Problem, decode_cursor
 from klokwerk.http.pages import page_of
@@ -124,34 +124,48 @@ async def set_space(
                 connection, person, at, "changed", "number space", administration,
                 old={"shared_number_space": old}, new={"shared_number_space": shared},
             )  # fmt: skip
+    if old and not shared:  # numbers that the other kind has are free for this one now
+        async with database.transaction() as connection:
+            for kind in sorted(Kind):
+                await triggers.wake_range(connection, administration, kind)
     return body
+
+
+class WaitingTrigger(BaseModel):
+    """A trigger that waits.
+
+    Attributes:
+        name: of the card; empty where it is not known here yet.
+        waits_for: the card or the range.
+        reason: why, and what makes an end to it.
+    """
+
+    id: int
+    debtor_id: str
+    name: str
+    number_kind: str
+    trigger: str
+    waits_for: str
+    reason: str
+    parked_at: datetime
 
 
 @router.get("/waiting")
 async def waiting(
     request: Request,
     _: SignedIn,
+    debtor_id: Identifier | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Page[dict[str, Any]]:
-    """Triggers that wait for a card or for a free number, oldest first, each with the reason."""
+) -> Page[WaitingTrigger]:
+    """Triggers that wait for a card or for a free number, of all cards or one, oldest first, each with the reason."""
     database, _triggers, _settings = services(request)
     after = decode_cursor(cursor, 1)
     async with database.connect() as connection:
-        rows = await parked.waiting(connection, after=int(after[0]) if after else 0, limit=limit + 1)
-    items = [
-        {
-            "id": row.id,
-            "debtor_id": row.body.get("debtor_id"),
-            "number_kind": row.body.get("kind"),
-            "trigger": row.body.get("trigger"),
-            "waits_for": row.waits_for,
-            "reason": row.reason,
-            "parked_at": row.parked_at,
-        }
-        for row in rows
-    ]
-    return page_of(items, limit, lambda item: (item["id"],))
+        rows = await numbers.waiting_triggers(
+            connection, debtor_id, after=int(after[0]) if after else 0, limit=limit + 1
+        )
+    return page_of([WaitingTrigger(**row) for row in rows], limit, lambda item: (item.id,))
 
 
 async def _lock_both(connection: AsyncConnection, administration: str) -> None:

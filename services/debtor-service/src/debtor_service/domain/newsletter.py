@@ -220,14 +220,22 @@ def _of_contact(contact: Contact, member: Known | None, policy: Policy) -> Opera
     return None
 
 
-def tagging(known: Iterable[Known], tags: Sequence[str]) -> list[Operation]:
-    """Contacts that lack our tags."""
-    digest = digest_of(*tags)
-    body = {"tags": [{"name": name, "status": "active"} for name in tags]}
+def tagging(known: Iterable[Known], tags: Sequence[str], former: Sequence[str] = ()) -> list[Operation]:
+    """Contacts that lack our tags, or have some from us that are not wanted any more."""
+    digest = digest_of(*tags, *([list(former)] if former else ()))
+    body = {
+        "tags": [
+            *({"name": name, "status": "active"} for name in tags),
+            *({"name": name, "status": "inactive"} for name in former),
+        ]
+    }
     return [
         Operation(Kind.TAG, member.email, digest, body)
         for member in known
-        if tags and member.status == "subscribed" and member.tagged != digest and not member.refused
+        if (tags or (former and member.tagged))
+        and member.status == "subscribed"
+        and member.tagged != digest
+        and not member.refused
     ]
 
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cache
 
-from debtor_service.domain.layout import BY_NAME
+from debtor_service.domain.layout import BY_NAME, IGNORED
 from debtor_service.domain.own_fields import OwnFieldDefinition
 from debtor_service.domain.search import normalise
 from debtor_service.importing.headings import REASON, SPELLINGS
@@ -67,7 +67,7 @@ def guess(
 
     plain = [compared(heading) for heading in headings]
     for position, (heading, name) in enumerate(zip(headings, plain, strict=True)):
-        if name in REASON:
+        if name in REASON or heading.strip() in IGNORED:  # our own exports have them, and nobody can set them
             found[position] = Guess("", Sureness.KNOWN)
         elif heading.strip() in columns:
             give(position, heading.strip(), Sureness.KNOWN)
@@ -94,7 +94,7 @@ def guess(
 @cache
 def _known() -> dict[str, str]:
     known = {compared(word): field for field, words in SPELLINGS.items() for word in words.split(",")}
-    return known | {compared(name): name for name in BY_NAME if name not in ("state", "revision")}
+    return known | {compared(name): name for name in BY_NAME if name not in IGNORED}
 
 
 def _own(own: Iterable[OwnFieldDefinition]) -> dict[str, str]:

@@ -107,7 +107,8 @@ class Syncing:
             step.total = step.done + len(operations)
         await self._do(run, mailchimp, settings, operations)
         async with run.step() as step:
-            operations = tagging((await newsletter.known(step.connection)).values(), settings.tags)
+            known = await newsletter.known(step.connection)
+            operations = tagging(known.values(), settings.tags, settings.former_tags)
             step.total = step.done + len(operations)
         await self._do(run, mailchimp, settings, operations)
 

@@ -23,6 +23,7 @@ class NewsletterSettings:
     Attributes:
         api_key: sealed; none where there is none yet.
         key_hint: the end of the key, by which people know it.
+        former_tags: those that contacts may still have and that are not wanted any more.
         nightly, at_time: whether it is brought in step each night, and when by the company's clock.
         read_up_to: latest change at Mailchimp that was read back, by its clock.
         synced_at: when both sides agreed the last time.
@@ -35,6 +36,7 @@ class NewsletterSettings:
     list_name: str
     policy: Policy
     tags: tuple[str, ...]
+    former_tags: tuple[str, ...]
     nightly: bool
     at_time: time
     read_up_to: datetime | None
@@ -76,7 +78,8 @@ _READ = sa.text(f"select {_SETTINGS} from newsletter_settings where id = 1")
 _LOCK = sa.text(f"select {_SETTINGS} from newsletter_settings where id = 1 for update")
 _SAVE = sa.text(
     "update newsletter_settings set api_key = :api_key, key_hint = :key_hint, list_id = :list_id, "
-    "list_name = :list_name, policy = :policy, tags = cast(:tags as text[]), nightly = :nightly, "
+    "list_name = :list_name, policy = :policy, tags = cast(:tags as text[]), "
+    "former_tags = cast(:former_tags as text[]), nightly = :nightly, "
     "at_time = :at_time, read_up_to = :read_up_to, trouble = :trouble, revision = revision + 1, "
     "changed_at = :now, changed_by = :by where id = 1"
 )
@@ -173,6 +176,7 @@ async def save(connection: AsyncConnection, settings: NewsletterSettings, now: d
     await connection.execute(_SAVE, {
         "api_key": settings.api_key, "key_hint": settings.key_hint, "list_id": settings.list_id,
         "list_name": settings.list_name, "policy": settings.policy.value, "tags": list(settings.tags),
+        "former_tags": list(settings.former_tags),
         "nightly": settings.nightly, "at_time": settings.at_time, "read_up_to": settings.read_up_to,
         "trouble": settings.trouble, "now": now, "by": by,
     })  # fmt: skip
@@ -312,5 +316,6 @@ def _settings(row: Any) -> NewsletterSettings:
         "api_key": None if key is None else bytes(key),
         "policy": Policy(row["policy"]),
         "tags": tuple(row["tags"]),
+        "former_tags": tuple(row["former_tags"]),
     }
     return NewsletterSettings(**values)

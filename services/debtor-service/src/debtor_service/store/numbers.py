@@ -68,6 +68,13 @@ _HOLDERS = sa.text(
     "as w(administration, kind, number) using (administration, kind, number)"
 )
 _WAITING = sa.text("select count(*) from parked where body ->> 'debtor_id' = :debtor_id")
+_WAITING_TRIGGERS = sa.text(
+    "select p.id, p.body ->> 'debtor_id' as debtor_id, coalesce(c.content ->> 'name', '') as name, "
+    "coalesce(p.body ->> 'kind', '') as number_kind, coalesce(p.body ->> 'trigger', '') as trigger, p.waits_for, "
+    "p.reason, p.parked_at from parked p left join card c on c.debtor_id = p.body ->> 'debtor_id' "
+    "where p.id > :after and (cast(:debtor_id as text) is null or p.body ->> 'debtor_id' = :debtor_id) "
+    "order by p.id limit :limit"
+)
 TAKEN_AT_ONCE = 10_000
 
 
@@ -200,6 +207,14 @@ async def holders(
 async def waiting_for_number(connection: AsyncConnection, debtor_id: str) -> int:
     """How many triggers wait for a number of this card."""
     return int((await connection.execute(_WAITING, {"debtor_id": debtor_id})).scalar_one())
+
+
+async def waiting_triggers(
+    connection: AsyncConnection, debtor_id: str | None, *, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Triggers that wait, of one card or of all, oldest first; `after` is the id of the last one seen."""
+    values = {"debtor_id": debtor_id, "after": after, "limit": limit}
+    return [dict(row) for row in (await connection.execute(_WAITING_TRIGGERS, values)).mappings()]
 
 
 def _place(numbers: NumberRange) -> dict[str, Any]:

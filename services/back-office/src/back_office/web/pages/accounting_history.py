@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from starlette.datastructures import UploadFile
 
-from back_office.clients.accounting import Export, ExportDetail, ExportEntry
+from back_office.clients.accounting import Export, ExportDetail, ExportEntry, Returned
 from back_office.clients.transport import ServiceFailure
 from back_office.domain.badges import Badge, Tone
 from back_office.web import lists
@@ -150,10 +150,24 @@ async def import_result(administration: str, export_id: str, visit: SignedIn) ->
         except ServiceFailure as failure:
             message = explained(failure, t)
         else:
-            count = returned.returned
-            message = done(t.many("exports.import_failed_done", count) if count else t("exports.all_taken"))
+            message = _handed_in(returned, visit)
     await visit.say(message)
     return visit.go(_address(administration, export_id))
+
+
+def _handed_in(returned: Returned, visit: Visit) -> Message:
+    """What is said of a result file that was read."""
+    t = visit.t
+    if not (returned.refused or returned.returned):
+        return done(t("exports.all_taken"))
+    if not returned.returned:
+        return Message(Weight.WARNING, t("exports.none_back"), t("exports.none_back_why"))
+    title = t.many("exports.import_failed_done", returned.returned)
+    if not returned.unknown:
+        return done(title)
+    return Message(
+        Weight.WARNING, title, t("exports.unknown_refused", names=", ".join(returned.unknown[:20]))
+    )
 
 
 def _address(administration: str, export_id: str = "") -> str:

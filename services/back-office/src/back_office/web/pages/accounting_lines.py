@@ -14,8 +14,6 @@ from back_office.web.visit import Visit
 ACTIONS = ("Insert", "Update", "Ignore")
 FILTERS = ("q", "action", "with_message", "never_synced")
 TONES = {"Insert": Tone.BUSY, "Update": Tone.CALM, "Ignore": Tone.WARN}
-MOST_CHANGES = 6
-"""Changed values shown of a line; the relation's own page has them all."""
 
 
 def columns(visit: Visit) -> tuple[Column, ...]:
@@ -92,17 +90,15 @@ def _changes(changes: Sequence[LineChange], visit: Visit) -> str:
     """What accounting was told before and what it will be told, value by value."""
     t = visit.t
     nothing = t("accounting.nothing")
-    words = [
+    return "; ".join(
         f"{field_words(change.field, visit)}: {change.before or nothing} → {change.after or nothing}"
-        for change in changes[:MOST_CHANGES]
-    ]
-    more = len(changes) - MOST_CHANGES
-    return "; ".join((*words, *((t("accounting.more_changes", count=more),) if more > 0 else ())))
+        for change in changes
+    )
 
 
 def field_words(path: str, visit: Visit) -> str:
     """Words for a field of a relation, such as ``addresses.invoice.city``."""
-    parts = [part for part in path.split(".") if part not in ("addresses", "bank_accounts")]
+    parts = [part for part in path.split(".") if part != "addresses"]
     return " ".join(visit.t.either(f"accounting.field.{part}", part) for part in parts)
 
 

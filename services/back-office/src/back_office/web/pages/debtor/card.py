@@ -11,7 +11,7 @@ from back_office.clients.transport import Refused, ServiceFailure, Stale
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import Form, new_once
 from back_office.web.components.message import Message, done
-from back_office.web.explain import explained
+from back_office.web.explain import explained, tried
 from back_office.web.pages.debtor import facts, form, typed
 from back_office.web.pages.debtor.frame import address_of, may_edit, shown
 from back_office.web.pages.debtor.surroundings import around
@@ -52,6 +52,7 @@ async def card(debtor_id: str, visit: SignedIn) -> Response:
     numbers = [
         (kind, getattr(found, f"{kind}_number")) for kind in ("debtor", "creditor") if kind in found.kinds
     ]
+    waiting = await _waiting(found, visit) if any(not number for _, number in numbers) else {}
     return await shown(
         visit,
         found,
@@ -59,8 +60,15 @@ async def card(debtor_id: str, visit: SignedIn) -> Response:
         "pages/debtor_card.html",
         facts=facts.of_card(found, surroundings, visit.t),
         numbers=numbers,
+        waiting=waiting,
         once=new_once(),
     )
+
+
+async def _waiting(card: Card, visit: Visit) -> dict[str, str]:
+    """Why a number that was asked for did not come yet, by its kind (EP-14)."""
+    found = (await tried(visit.clients.debtors.waiting(card.debtor_id), visit.t)).value
+    return {one.number_kind: one.reason for one in found.items} if found else {}
 
 
 @router.get("/debtors/{debtor_id}/edit")

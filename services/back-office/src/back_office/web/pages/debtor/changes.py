@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,17 @@ def described(name: str, value: Any, t: Translator, own_labels: Mapping[str, str
 
 
 def _addresses(value: Any, t: Translator) -> Described:
-    return {
-        t.either(f"debtor.address_{one.get('kind')}", str(one.get("kind"))): _address(one) for one in value
-    }
+    return _gathered(
+        (t.either(f"debtor.address_{one.get('kind')}", str(one.get("kind"))), _address(one)) for one in value
+    )
+
+
+def _gathered(pairs: Iterable[tuple[str, str]]) -> Described:
+    """Labels with all that stands under each: a card may have two addresses of one kind."""
+    found: dict[str, str] = {}
+    for label, text in pairs:
+        found[label] = f"{found[label]}; {text}" if label in found else text
+    return found
 
 
 def _address(one: Mapping[str, Any]) -> str:
@@ -69,7 +77,9 @@ def _address(one: Mapping[str, Any]) -> str:
 
 
 def _emails(value: Any, t: Translator) -> Described:
-    return {t.either(f"debtor.email_{one['document']}", one["document"]): one["address"] for one in value}
+    return _gathered(
+        (t.either(f"debtor.email_{one['document']}", one["document"]), one["address"]) for one in value
+    )
 
 
 def _contacts(value: Any, t: Translator) -> Described:

@@ -15,7 +15,7 @@ from back_office.web.components.addresses import segment
 from back_office.web.components.form import Control, Field, Form, Section, field_name, new_once
 from back_office.web.components.message import done
 from back_office.web.components.table import Cell, Column, Empty, Kind, Row, Table
-from back_office.web.pages.debtor.codes import COUNTRIES, coded
+from back_office.web.pages.debtor.codes import countries
 from back_office.web.pages.debtor.frame import address_of, may_edit, shown
 from back_office.web.pages.staleness import told_stale
 from back_office.web.visit import SignedIn, Visit
@@ -165,7 +165,7 @@ def _form(card: Card, found: ContactPerson | None, visit: Visit, revision: str) 
                         t("debtor.country"),
                         country,
                         Control.SELECT,
-                        coded(COUNTRIES, country),
+                        countries(t, country),
                     ),
                 ),
                 help=t("contacts.address_help"),

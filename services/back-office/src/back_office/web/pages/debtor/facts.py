@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from babel.numbers import format_decimal
 
 from back_office.clients.debtors import Card
 from back_office.texts.catalogue import Translator
@@ -66,8 +69,10 @@ def _addresses(card: Card, t: Translator) -> Iterable[Fact]:
 
 def _contact(card: Card, t: Translator) -> Iterable[Fact]:
     for document in ("general", *DOCUMENTS):
-        if address := card.email(document):
-            yield Fact(t(f"debtor.email_{document}"), (address,), f"mailto:{address}")
+        for number, address in enumerate(card.emails_of(document), 1):
+            general = number > 1 and document == "general"
+            label = t("debtor.email_number", number=number) if general else t(f"debtor.email_{document}")
+            yield Fact(label, (address,), f"mailto:{address}")
     for number, phone in enumerate(card.phones, 1):
         label = t("debtor.phone") if number == 1 else t("debtor.phone_number", number=number)
         yield Fact(label, (phone,), "tel:" + "".join(c for c in phone if c.isdigit() or c == "+"))
@@ -80,7 +85,7 @@ def _documents(card: Card, around: Surroundings, t: Translator) -> Iterable[Fact
     yield Fact(t("debtor.payment_term"), (_term(card, around, t),))
     if card.discount_percent:
         kind = t.either(f"debtor.discount_{card.discount_kind}", card.discount_kind)
-        yield Fact(t("debtor.discount"), (f"{card.discount_percent} %", kind))
+        yield Fact(t("debtor.discount"), (f"{_written(card.discount_percent, t)} %", kind))
     yield Fact(t("debtor.currency"), (card.currency,))
     if around.settings.has("languages"):
         yield Fact(t("debtor.language"), (t.either(f"settings.language_{card.language}", card.language),))
@@ -89,6 +94,14 @@ def _documents(card: Card, around: Surroundings, t: Translator) -> Iterable[Fact
     if around.settings.has("tier_prices"):
         yield Fact(t("debtor.price_tier"), (labels.get(card.price_tier, card.price_tier),))
     yield Fact(t("debtor.note"), tuple(card.note_for_documents.splitlines()))
+
+
+def _written(number: str, t: Translator) -> str:
+    """A number as the reader's language writes it."""
+    try:
+        return format_decimal(Decimal(number), locale=t.language, decimal_quantization=False)
+    except InvalidOperation:
+        return number
 
 
 def _term(card: Card, around: Surroundings, t: Translator) -> str:

@@ -10,10 +10,10 @@ from back_office.texts.catalogue import Translator
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import Control, Field, Form, Section, new_once
 from back_office.web.components.table import Option
-from back_office.web.pages.debtor.codes import COUNTRIES, CURRENCIES, DOCUMENTS, VAT_REGIMES, coded, named
+from back_office.web.pages.debtor.codes import DOCUMENTS, VAT_REGIMES, countries, currencies, named
 from back_office.web.pages.debtor.surroundings import Surroundings
 
-MOST_PHONES, MOST_ACCOUNTS = 3, 2
+MOST_PHONES, MOST_ACCOUNTS, MOST_EMAILS = 3, 2, 10
 OWN_CONTROLS = {
     "number": Control.TEXT,
     "date": Control.DATE,
@@ -98,9 +98,7 @@ def _who(card: Card, t: Translator) -> Section:
                 Control.SELECT,
                 named(("organisation", "person"), "debtor.party_", t),
             ),
-            Field(
-                "country", t("debtor.country"), card.country, Control.SELECT, coded(COUNTRIES, card.country)
-            ),
+            Field("country", t("debtor.country"), card.country, Control.SELECT, countries(t, card.country)),
             Field(
                 "vat_regime",
                 t("debtor.vat_regime"),
@@ -137,7 +135,7 @@ def _address(card: Card, index: int, t: Translator, *, title: str = "", more: bo
             Field(f"{base}.postal_code", t("debtor.postal_code"), known.postal_code if known else ""),
             Field(f"{base}.city", t("debtor.city"), known.city if known else ""),
             Field(f"{base}.region", t("debtor.region"), known.region if known else ""),
-            Field(f"{base}.country", t("debtor.country"), country, Control.SELECT, coded(COUNTRIES, country)),
+            Field(f"{base}.country", t("debtor.country"), country, Control.SELECT, countries(t, country)),
         ),
         more=more,
     )
@@ -187,11 +185,26 @@ def _names(card: Card, around: Surroundings, t: Translator) -> Section:
 
 
 def _emails(card: Card, t: Translator) -> Section:
+    general = card.emails_of("general")
+    further = range(1, min(MOST_EMAILS, max(2, len(general) + 1)))
     return Section(
         t("debtor.section_emails"),
-        tuple(
-            Field(f"emails.{document}", t(f"debtor.email_{document}"), card.email(document), Control.EMAIL)
-            for document in DOCUMENTS
+        (
+            *(
+                Field(
+                    f"emails.general.{index}",
+                    t("debtor.email_number", number=index + 1),
+                    _at(general, index),
+                    Control.EMAIL,
+                )
+                for index in further
+            ),
+            *(
+                Field(
+                    f"emails.{document}", t(f"debtor.email_{document}"), card.email(document), Control.EMAIL
+                )
+                for document in DOCUMENTS
+            ),
         ),
         help=t("debtor.email_other_help"),
         more=True,
@@ -214,9 +227,7 @@ def _documents(card: Card, around: Surroundings, t: Translator) -> Section:
         ),
         Field("discount_percent", t("debtor.discount"), card.discount_percent or ""),
         Field("discount_kind", t("debtor.discount_kind"), card.discount_kind, Control.SELECT, kinds),
-        Field(
-            "currency", t("debtor.currency"), card.currency, Control.SELECT, coded(CURRENCIES, card.currency)
-        ),
+        Field("currency", t("debtor.currency"), card.currency, Control.SELECT, currencies(t, card.currency)),
     ]
     if around.settings.has("languages"):
         languages = named(around.settings.languages, "settings.language_", t, card.language)

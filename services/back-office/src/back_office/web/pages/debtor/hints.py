@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from back_office.clients.debtors import VatLookup
 from back_office.clients.transport import Refused, ServiceFailure
 from back_office.web.explain import explained
-from back_office.web.pages.debtor.typed import EMAILS, MOST_ADDRESSES
+from back_office.web.pages.debtor.typed import MOST_ADDRESSES
 from back_office.web.visit import SignedIn
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +44,7 @@ async def duplicates(visit: SignedIn) -> Response:
         "country": typed.get("country", "")[:2] or "NL",
         "vat_number": typed.get("vat_number", "")[:50],
         "chamber_number": typed.get("chamber_number", "")[:50],
-        "emails": [typed[name][:254] for kind in EMAILS if typed.get(name := f"emails.{kind}")],
+        "emails": [value[:254] for name, value in typed.items() if name.startswith("emails.") and value],
         "postal_codes": [
             typed[name][:20]
             for index in range(MOST_ADDRESSES)

@@ -12,7 +12,7 @@ from back_office.clients.debtors import Card
 from back_office.clients.transport import Problem
 from back_office.web.components.form import field_name
 from back_office.web.pages.debtor.codes import DOCUMENTS
-from back_office.web.pages.debtor.form import MOST_ACCOUNTS, MOST_PHONES
+from back_office.web.pages.debtor.form import MOST_ACCOUNTS, MOST_EMAILS, MOST_PHONES
 
 TEXTS = (
     "name", "search_name", "party", "country", "vat_number", "chamber_number", "vat_regime", "website",
@@ -58,9 +58,12 @@ def renamed(problem: Problem, sent: Mapping[str, Any]) -> Problem:
 def _form_field(name: str, sent: Mapping[str, Any]) -> str:
     parts = name.split(".")
     if parts[0] == "emails" and len(parts) > 1 and parts[1].isdecimal():
-        emails = sent.get("emails", [])
+        documents = [each["document"] for each in sent.get("emails", [])]
         index = int(parts[1])
-        return f"emails.{emails[index]['document']}" if index < len(emails) else name
+        if index >= len(documents):
+            return name
+        before = documents[:index].count(documents[index])
+        return email_field(documents[index], before if documents[index] == "general" else 0)
     if parts[0] == "kinds":
         return "kind.debtor"
     if parts[0] == "addresses" and len(parts) > 2 and parts[2] == "lines":
@@ -92,13 +95,24 @@ def _addresses(known: list[dict[str, Any]], typed: Mapping[str, str]) -> list[di
 
 
 def _emails(known: list[dict[str, Any]], typed: Mapping[str, str]) -> list[dict[str, Any]]:
-    shown = [document for document in EMAILS if f"emails.{document}" in typed]
-    kept = [entry for entry in known if entry.get("document") not in shown]
-    return [
-        {"document": document, "address": address}
-        for document in shown
-        if (address := typed[f"emails.{document}"].strip())
-    ] + kept
+    """Address by address; of a kind of document the form shows the first, of the general ones several."""
+    addresses: list[dict[str, Any]] = []
+    for document in EMAILS:
+        before = [entry["address"] for entry in known if entry.get("document") == document]
+        for index in range(max(MOST_EMAILS, len(before))):
+            address = typed.get(email_field(document, index), _at(before, index)).strip()
+            if address:
+                addresses.append({"document": document, "address": address})
+    return addresses + [entry for entry in known if entry.get("document") not in EMAILS]
+
+
+def email_field(document: str, index: int) -> str:
+    """Name of the form's field of one address for a kind of document."""
+    return f"emails.{document}.{index}" if index else f"emails.{document}"
+
+
+def _at(values: list[str], index: int) -> str:
+    return values[index] if index < len(values) else ""
 
 
 def _phones(known: list[str], typed: Mapping[str, str]) -> list[str]:

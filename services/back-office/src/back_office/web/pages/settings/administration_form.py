@@ -12,11 +12,11 @@ from back_office.texts.catalogue import Translator
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.table import Option
-from back_office.web.pages.debtor.codes import COUNTRIES, CURRENCIES, VAT_REGIMES, coded, named
+from back_office.web.pages.debtor.codes import VAT_REGIMES, countries, currencies, named
 from back_office.web.visit import Visit
 
 TARGETS = ("exact-xml", "exact-direct", "king-xml", "moneybird", "csv")
-CODES = {"currencies": CURRENCIES, "countries": COUNTRIES}
+CODES = {"currencies": currencies, "countries": countries}
 TABLES = ("payment_terms", "vat_regimes", "currencies", "languages", "countries")
 KINDS = ("debtors", "creditors")
 SPARE_ROWS = 2
@@ -119,7 +119,7 @@ def _ours(name: str, label: str, value: str, table: str, t: Translator) -> Field
     if table == "vat_regimes":
         choices = named(VAT_REGIMES, "debtor.vat_regime_", t, value)
     elif table in CODES:
-        choices = coded(CODES[table], value)
+        choices = CODES[table](t, value)
     else:
         return Field(name, label, value, bare=True)
     return Field(name, label, value, Control.SELECT, (Option("", ""), *choices), bare=True)

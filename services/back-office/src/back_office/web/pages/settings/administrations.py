@@ -226,4 +226,6 @@ def _connection(one: Administration) -> Badge:
         return Badge(Tone.BAD, "settings.administrations.connection_consent")
     if one.connection.paused_until:
         return Badge(Tone.WARN, "settings.administrations.connection_paused")
+    if one.connection.check_ok is False:
+        return Badge(Tone.BAD, "settings.administrations.connection_failing", one.connection.check_message)
     return Badge(Tone.GOOD, "settings.administrations.connection_ready")

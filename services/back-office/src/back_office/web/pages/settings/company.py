@@ -12,8 +12,7 @@ from back_office.clients.transport import Refused
 from back_office.domain.roles import Action
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.message import done
-from back_office.web.components.table import Option
-from back_office.web.pages.debtor.codes import COUNTRIES
+from back_office.web.pages.debtor.codes import countries
 from back_office.web.pages.settings.saving import Shown, above, refused, shown
 from back_office.web.visit import SignedIn, Visit
 
@@ -97,7 +96,6 @@ def _form(company: Company | None, revision: str, visit: Visit) -> Form:
     t = visit.t
     shown_ = company or Company()
     electronic = shown_.electronic or CompanyElectronic()
-    countries = tuple(Option(code, code) for code in dict.fromkeys((*COUNTRIES, shown_.address.country)))
 
     def text(name: str, control: Control = Control.TEXT, *, key: str = "", required: bool = False) -> Field:
         words = t.either(f"settings.company.{name}_help", "")
@@ -141,7 +139,7 @@ def _form(company: Company | None, revision: str, visit: Visit) -> Form:
                         t("debtor.country"),
                         shown_.address.country,
                         Control.SELECT,
-                        countries,
+                        countries(t, shown_.address.country),
                     ),
                 ),
             ),

@@ -14,7 +14,7 @@ from back_office.domain.roles import Action
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.message import done
 from back_office.web.components.table import Option
-from back_office.web.pages.debtor.codes import COUNTRIES, CURRENCIES, VAT_REGIMES, coded, named
+from back_office.web.pages.debtor.codes import VAT_REGIMES, countries, currencies, named
 from back_office.web.pages.debtor.form import tick
 from back_office.web.pages.settings.saving import Shown, above, refused, shown
 from back_office.web.visit import SignedIn, Visit
@@ -114,8 +114,8 @@ def _form(current: CustomerSettings, revision: str, visit: Visit) -> Form:
                 (
                     choice("default_vat_regime", regimes, wide=True),
                     choice("default_language", languages),
-                    choice("default_currency", coded(CURRENCIES, current.default_currency)),
-                    choice("default_country", coded(COUNTRIES, current.default_country)),
+                    choice("default_currency", currencies(t, current.default_currency)),
+                    choice("default_country", countries(t, current.default_country)),
                 ),
                 help=t("settings.customers.defaults_help"),
             ),

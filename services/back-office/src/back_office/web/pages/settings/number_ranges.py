@@ -8,9 +8,11 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 
 from back_office.clients.debtors import NumberRange
+from back_office.clients.shapes import Page
 from back_office.clients.transport import Refused
 from back_office.domain.badges import Badge, Tone
 from back_office.domain.roles import Action
+from back_office.web import lists
 from back_office.web.components.addresses import segment
 from back_office.web.components.form import Control, Field, Form, Section
 from back_office.web.components.message import Link, Message, Weight, done
@@ -34,7 +36,11 @@ async def ranges(visit: SignedIn) -> Response:
     found = await visit.clients.debtors.number_ranges()
     links = await tried(visit.clients.accounting.administrations(), visit.t)
     sources = {one.source_administration or one.code for one in links.value or ()}
-    waiting = (await tried(visit.clients.debtors.waiting(), visit.t)).value or ()
+    cursor = lists.cursor_of(visit) or ""
+    waiting = (await tried(visit.clients.debtors.waiting(cursor=cursor), visit.t)).value or Page()
+    table = waiting_table(waiting, visit)
+    if visit.query.get("part") in ("rows", "table"):
+        return visit.part("parts.html", table=table, part=visit.query["part"])
     return await shown(
         visit,
         _about(visit),
@@ -42,7 +48,7 @@ async def ranges(visit: SignedIn) -> Response:
         template="pages/number_ranges.html",
         table=_table(found, sources, visit),
         spaces=spaces(found),
-        waiting=waiting_table(waiting, visit),
+        waiting=table,
     )
 
 
