@@ -3,7 +3,7 @@
 from alembic import op
 from klokwerk.database import script
 
-revision = "0015"
+revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
