@@ -30,6 +30,10 @@ from klokwerk_platform.servers import Servers, start_servers
 __all__ = ["Servers", "platform_servers"]
 
 _WHOLE = "whole platform"
+_LONGEST_FIRST = (
+    *(_WHOLE, "accounting-sync", "debtor-service", "ekt-service", "dispatch-service", "deploy", "shared"),
+    *("sales-service", "back-office", "demo", "benchmarks", "contracts"),
+)
 _CHOICES = ("embedded", "external", "containers", "auto")
 
 
@@ -60,8 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest part first, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: part_of(item.nodeid) != _WHOLE)
+    """The longest part first and the shortest last, so that no worker waits long for another at the end."""
+    places = {part: place for place, part in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(part_of(item.nodeid), 1))
 
 
 class PartScheduling(LoadScopeScheduling):
