@@ -263,3 +263,26 @@ def form_of(answer: httpx.Response) -> dict[str, str]:
         chosen = re.search(r'value="([^"]*)" selected', options)
         values[name] = chosen.group(1) if chosen else ""
     return values
+
+
+def customer_settings(**changes: Any) -> dict[str, Any]:
+    return {"languages": ["nl", "en", "fr"], "apps": ["languages"], "revision": 4, **changes}
+
+
+def surroundings(office: Any, **changes: Any) -> None:
+    """What the debtor service says beside the card."""
+    office.services.on("GET", "debtors", "/v1/customer-settings", customer_settings(**changes), ETag='"4"')
+    route = {
+        "key": "route",
+        "label": "Route",
+        "type": "choice",
+        "choices": ["Noord", "Zuid"],
+        "kinds": ["debtor"],
+    }
+    brand = {"key": "brand", "label": "Brand", "kinds": ["creditor"]}
+    office.services.on("GET", "debtors", "/v1/own-fields", page(route, brand))
+    tiers = [{"code": "wholesale", "label": "Wholesale"}]
+    office.services.on("GET", "debtors", "/v1/customer-lists/price-tiers", page(*tiers))
+    categories = [{"code": "company", "label": "Company"}]
+    office.services.on("GET", "debtors", "/v1/customer-lists/categories", page(*categories))
+    office.services.on("GET", "sales", "/v1/seller", {"seller": {"name": "We", "payment_term_days": 14}})

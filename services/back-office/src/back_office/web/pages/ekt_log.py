@@ -15,7 +15,7 @@ from back_office.web.components.addresses import segment, with_query
 from back_office.web.components.message import Link
 from back_office.web.components.table import Cell, Column, Empty, Filter, Kind, Option, Row, Table, reads
 from back_office.web.pages.deliveries import tabs
-from back_office.web.pages.translated import SPOKEN_LANGUAGE, Tell, Telling, translated
+from back_office.web.pages.translated import SPOKEN_LANGUAGE, Telling, translated, word_of
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -87,16 +87,13 @@ async def export(ending: Literal["csv", "xlsx"], visit: SignedIn) -> Response:
 def _telling(visit: Visit) -> Telling:
     t = visit.t
 
-    def word(prefix: str) -> Tell:
-        return lambda code: t.either(prefix + code, code)
-
     return Telling(
         "file.ekt_log",
         {
-            "trigger": word("ekt.trigger_"),
-            "reason": word("ekt.reason_"),
-            "state": word("delivery."),
-            "method": word("ekt_method."),
+            "trigger": word_of(t, "ekt.trigger_"),
+            "reason": word_of(t, "ekt.reason_"),
+            "state": word_of(t, "delivery."),
+            "method": word_of(t, "ekt_method."),
             "message": visit.said,
             "recipient": visit.said,
             "confirmed_by": lambda who: t("ekt_log.by_link") if who == ekt_words.BY_LINK else who,

@@ -29,7 +29,7 @@ from back_office.web.components.table import (
 )
 from back_office.web.explain import explained
 from back_office.web.pages.downloads import streamed
-from back_office.web.pages.translated import SPOKEN_LANGUAGE, Tell, Telling, translated
+from back_office.web.pages.translated import SPOKEN_LANGUAGE, Telling, translated, word_of
 from back_office.web.visit import SignedIn, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -93,9 +93,6 @@ async def _as_file(visit: Visit, ids: Sequence[str], query: Mapping[str, str]) -
     """The list as a file for a spreadsheet in the reader's language."""
     t = visit.t
 
-    def word(prefix: str) -> Tell:
-        return lambda code: t.either(prefix + code, code)
-
     def dispatched(state: str) -> str:
         badge = badges.dispatch(state, intent="manual")  # the file does not say who sent it
         return badge.explanation or t(badge.key)
@@ -103,12 +100,12 @@ async def _as_file(visit: Visit, ids: Sequence[str], query: Mapping[str, str]) -
     telling = Telling(
         "file.invoices",
         {
-            "kind": word("invoice.kind_"),
-            "state": word("invoice.state_"),
-            "payment_status": word("invoices."),
-            "source": word("invoice.source_"),
+            "kind": word_of(t, "invoice.kind_"),
+            "state": word_of(t, "invoice.state_"),
+            "payment_status": word_of(t, "invoices."),
+            "source": word_of(t, "invoice.source_"),
             "dispatch": dispatched,
-            "channel": word("dispatch.channel_"),
+            "channel": word_of(t, "dispatch.channel_"),
         },
         numbers=frozenset({"net", "vat", "gross"}),
     )

@@ -21,6 +21,7 @@ from fastapi import Response
 from klokwerk.http.exports import Column, csv_response, xlsx_response
 
 from back_office.clients.transport import Download
+from back_office.texts.catalogue import Translator
 from back_office.web.visit import Visit
 
 SPOKEN_LANGUAGE = "en"
@@ -45,6 +46,11 @@ class Telling:
     area: str
     tell: Mapping[str, Tell] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset()
+
+
+def word_of(t: Translator, prefix: str) -> Tell:
+    """Tells codes by the words of the catalogue that begin with `prefix`; one without words stays."""
+    return lambda code: t.either(prefix + code, code)
 
 
 async def translated(
